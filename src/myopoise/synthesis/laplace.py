@@ -1,0 +1,346 @@
+"""The inference: deterministic nodes over theta, a Gaussian at each, and exact importance weights.
+
+1. Given theta, Gauss-Newton finds the mode of x (study and arm terms eliminated block by block) and a Gaussian there.
+2. The Laplace approximation of p(theta | y) places the nodes: a grid for one or two standard deviations, adapted
+   quasi-random points for more (after Rue, Martino & Chopin 2009).
+3. Draws from the Gaussians are weighted by the exact density, study by study quadrature included, and the weights
+   are Pareto-smoothed. k-hat and the effective sample are part of the result.
+
+With a normal likelihood every step is exact, and summaries come from the mixture of Gaussians without Monte Carlo.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from myopoise.synthesis.importance import Weights, smooth
+from myopoise.synthesis.latent import LatentModel
+from myopoise.synthesis.nesting import group_sum
+from myopoise.synthesis.quadrature import log_marginal_likelihood
+
+__all__ = ["Mixture", "Posterior", "conditional_gaussians", "infer"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_NEWTON_STEPS = 25
+_NEWTON_TOLERANCE = 1e-8
+_CHUNK = 256
+_LOG_2_PI = float(np.log(2.0 * np.pi))
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """The posterior of x as Gaussians over nodes of theta.
+
+    Parameters
+    ----------
+    weight
+        Shape ``(node,)``, summing to one.
+    z
+        Standard-normal scores of theta, shape ``(node, hyper)``.
+    mean
+        Shape ``(node, column)``.
+    scale
+        Prior standard deviation of each column, shape ``(node, column)``.
+    cholesky
+        Lower factor of the precision of ``x / scale``, shape ``(node, column, column)``.
+    """
+
+    weight: Floats
+    z: Floats
+    mean: Floats
+    scale: Floats
+    cholesky: Floats
+
+    def linear(self, contrast: Floats) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of ``contrast @ x`` at every node."""
+        half = np.linalg.solve(self.cholesky, (self.scale * contrast)[..., None])[..., 0]
+        return self.mean @ contrast, np.sqrt((half**2).sum(-1))
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """What the inference returns: weighted draws, the mixture behind them, and how far to trust them.
+
+    Parameters
+    ----------
+    model
+        The model fitted.
+    x
+        Draws of the components, shape ``(draw, column)``.
+    theta
+        Draws of the standard deviations, shape ``(draw, hyper)``.
+    weights
+        Importance weights of the draws and their diagnostics.
+    mixture
+        Gaussians over theta; exact when the likelihood is normal.
+    converged
+        Whether Gauss-Newton converged at the nodes that matter.
+    """
+
+    model: LatentModel
+    x: Floats
+    theta: Floats
+    weights: Weights
+    mixture: Mixture
+    converged: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether the mixture is the posterior itself, no Monte Carlo involved."""
+        return self.model.likelihood.gaussian and not len(self.model.comparisons.se)
+
+
+def conditional_gaussians(model: LatentModel, z: Floats) -> tuple[Mixture, NDArray[np.bool_]]:
+    """Mode and Gaussian of x at each node of theta.
+
+    Parameters
+    ----------
+    model
+        The model.
+    z
+        Shape ``(node, hyper)``.
+
+    Returns
+    -------
+    mixture
+        With equal weights.
+    converged
+        Shape ``(node,)``.
+    """
+    theta = model.theta(z)
+    scale = np.sqrt(model.column_variance.at(theta))
+    levels = _levels(model, theta)
+    every = np.arange(len(model.arm))
+    x = np.broadcast_to(model.column_mean, scale.shape).copy()
+    term = _first_terms(model, x, levels)
+    precision = np.broadcast_to(np.eye(scale.shape[1]), (len(z), *scale.shape[1:], scale.shape[1]))
+    converged = np.zeros(len(z), dtype=bool)
+    for _ in range(_NEWTON_STEPS):
+        residual, variance, slope = model.likelihood.working(
+            model.design @ x.T + term[:, None], model.shares, every
+        )
+        total = np.maximum(slope.sum(1), 1e-12)
+        row = np.einsum("rpj,rpc->jrc", slope / total[:, None], model.design)
+        response = residual / total + np.einsum("jrc,jc->rj", row, x) + term
+        information = total * total / variance
+        precision, right = _normal_equations(model, theta, row, response, information, levels, scale)
+        new = model.column_mean + scale * np.linalg.solve(precision, right[..., None])[..., 0]
+        moved = np.einsum("jrc,jc->rj", row, new)
+        new_term = _shared_terms(response - moved, information, levels)
+        step = new - x
+        change = np.abs(np.einsum("jrc,jc->rj", row, step) + new_term - term).max(0, initial=0.0)
+        damping = np.minimum(1.0, 1.5 / np.maximum(change, 1e-300))
+        x = x + damping[:, None] * step
+        term = term + damping * (new_term - term)
+        converged = change < _NEWTON_TOLERANCE
+        if converged.all():
+            break
+    mixture = Mixture(np.full(len(z), 1.0 / len(z)), z, x, scale, np.linalg.cholesky(precision))
+    return mixture, converged
+
+
+def _levels(model: LatentModel, theta: Floats) -> tuple[tuple[Ints, Floats], ...]:
+    """The two nested terms, from the inside out: who shares it, and its variance ``(group, node)``."""
+    return (
+        (model.arm, model.arm_variance.at(theta).T),
+        (model.study, model.study_variance.at(theta).T),
+    )
+
+
+def _first_terms(model: LatentModel, x: Floats, levels: tuple[tuple[Ints, Floats], ...]) -> Floats:
+    """Terms to start from, shape ``(result, node)``: the observed value, within three prior sd."""
+    (arm, arm_variance), (study, study_variance) = levels
+    offset = (model.shares[:, :, None] * (model.design @ x.T)).sum(1)
+    reach = 3.0 * np.sqrt(study_variance[study] + arm_variance)[arm]
+    return np.clip(model.likelihood.start()[:, None] - offset, -reach, reach)
+
+
+def _shared_terms(left: Floats, information: Floats, levels: tuple[tuple[Ints, Floats], ...]) -> Floats:
+    """Best study plus arm term of each result given what x leaves unexplained, shape ``(result, node)``."""
+    (arm, arm_variance), (study, study_variance) = levels
+    arm_information, arm_pull = group_sum(information, arm), group_sum(information * left, arm)
+    shrink = 1.0 + arm_variance * arm_information
+    study_information = group_sum(arm_information / shrink, study)
+    u = study_variance * group_sum(arm_pull / shrink, study) / (1.0 + study_variance * study_information)
+    w = arm_variance * (arm_pull - arm_information * u[study]) / shrink
+    return np.asarray((u[study] + w)[arm])
+
+
+def _normal_equations(
+    model: LatentModel,
+    theta: Floats,
+    row: Floats,
+    response: Floats,
+    information: Floats,
+    levels: tuple[tuple[Ints, Floats], ...],
+    scale: Floats,
+) -> tuple[Floats, Floats]:
+    """Precision and right-hand side of ``(x - mean) / scale``, arm and study terms eliminated."""
+    response = response - np.einsum("jrc,c->rj", row, model.column_mean)
+    row = np.ascontiguousarray(np.swapaxes(row * scale[:, None, :], 0, 1))
+    weighted = row * information[..., None]
+    precision = np.eye(scale.shape[1]) + np.einsum("rjc,rjd->jcd", weighted, row, optimize=True)
+    right = (weighted * response[..., None]).sum(0)
+    pull, together = information * response, weighted
+    for group, variance in levels:
+        together, pull, information = (group_sum(v, group) for v in (together, pull, information))
+        shrink = 1.0 + variance * information
+        taken = together * (variance / shrink)[..., None]
+        precision = precision - np.einsum("gjc,gjd->jcd", taken, together, optimize=True)
+        right = right - (taken * pull[..., None]).sum(0)
+        together, pull, information = together / shrink[..., None], pull / shrink, information / shrink
+    known = model.comparisons
+    if len(known.se):
+        z = np.where(np.isfinite(known.z), np.nan_to_num(known.z), 1.96 / np.sqrt(3.0))
+        width = known.se**2 * (1.0 + z**2) + known.variance.at(theta)
+        design = known.design * scale[:, None, :]
+        precision = precision + np.swapaxes(design, 1, 2) @ (design / width[..., None])
+        centre = known.design @ model.column_mean
+        right = right - (design * (centre / width)[..., None]).sum(1)
+    return precision, right
+
+
+@dataclass(frozen=True, eq=False)
+class _Nodes:
+    """Nodes over theta: the Gaussian, the log density ``p(y, z)`` and the log volume of each."""
+
+    mixture: Mixture
+    log_density: Floats
+    log_volume: Floats
+    converged: NDArray[np.bool_]
+
+
+def _log_prior_x(model: LatentModel, x: Floats, theta: Floats) -> Floats:
+    variance = model.column_variance.at(theta)
+    return np.asarray(-0.5 * ((x - model.column_mean) ** 2 / variance + np.log(variance) + _LOG_2_PI).sum(-1))
+
+
+def _log_normal(z: Floats) -> Floats:
+    return np.asarray(-0.5 * (z * z + _LOG_2_PI).sum(-1))
+
+
+def _in_chunks(model: LatentModel, x: Floats, theta: Floats) -> Floats:
+    """Log marginal likelihood of many draws, a few at a time to bound memory."""
+    parts = [
+        log_marginal_likelihood(model, x[i : i + _CHUNK], theta[i : i + _CHUNK]) for i in range(0, len(x), _CHUNK)
+    ]
+    return np.concatenate(parts)
+
+
+def _log_marginal(model: LatentModel, z: Floats) -> tuple[Mixture, Floats, NDArray[np.bool_]]:
+    """Laplace approximation of ``log p(y, z)`` at each node, with the Gaussians behind it."""
+    mixture, converged = conditional_gaussians(model, z)
+    theta = model.theta(z)
+    log_determinant = 2.0 * np.log(np.diagonal(mixture.cholesky, axis1=1, axis2=2)).sum(-1)
+    log_scale = np.log(mixture.scale).sum(-1)
+    value = _log_normal(z) + _log_prior_x(model, mixture.mean, theta) + _in_chunks(model, mixture.mean, theta)
+    value = value + 0.5 * mixture.mean.shape[1] * _LOG_2_PI + log_scale - 0.5 * log_determinant
+    return mixture, value, converged
+
+
+def kronecker(count: int, dimensions: int) -> Floats:
+    """Evenly spread points in the unit cube (additive recurrence on powers of the generalised golden ratio)."""
+    ratio = 1.5
+    for _ in range(60):
+        ratio = (1.0 + ratio) ** (1.0 / (dimensions + 1))
+    step = ratio ** -np.arange(1.0, dimensions + 1.0)
+    return np.asarray((0.5 + np.arange(1, count + 1)[:, None] * step) % 1.0)
+
+
+def _grid(model: LatentModel) -> _Nodes:
+    """Tensor grid over one or two scores, zoomed to where the posterior is."""
+    k = len(model.hypers)
+    low, high = np.full(k, -8.0), np.full(k, 8.0)
+    sizes = ([81, 81, 81, 161], [17, 17, 17, 25])[k - 1]
+    for size in sizes:
+        axes = [np.linspace(a, b, size) for a, b in zip(low, high, strict=True)]
+        z = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, k)
+        step = (high - low) / (size - 1)
+        mixture, value, converged = _log_marginal(model, z)
+        inside = z[value > value.max() - 25.0]
+        low, high = np.maximum(inside.min(0) - step, -8.0), np.minimum(inside.max(0) + step, 8.0)
+    return _Nodes(mixture, value, np.full(len(z), np.log(step).sum()), converged)
+
+
+def _adapted(model: LatentModel, count: int) -> _Nodes:
+    """Quasi-random nodes over many scores: start from the prior, move to the posterior."""
+    k = len(model.hypers)
+    base = ndtri(kronecker(count, k))
+    mean, factor = np.zeros(k), np.eye(k)
+    for attempt in range(6):
+        z = mean + base @ factor.T
+        mixture, value, converged = _log_marginal(model, z)
+        log_volume = np.log(np.diagonal(factor)).sum() - _log_normal(base) - np.log(count)
+        weight = np.exp(value + log_volume - (value + log_volume).max())
+        effective = weight.sum() ** 2 / (weight**2).sum()
+        if attempt and effective > 0.4 * count:
+            break
+        # Flattened while few nodes carry the weight, so that one step cannot collapse the spread.
+        weight = weight ** min(1.0, max(0.2, effective / (6.0 * k)))
+        weight = weight / weight.sum()
+        mean = weight @ z
+        covariance = (weight[:, None] * (z - mean)).T @ (z - mean)
+        factor = 1.1 * np.linalg.cholesky(covariance + 1e-6 * np.eye(k))
+    return _Nodes(mixture, value, log_volume, converged)
+
+
+def infer(model: LatentModel, *, draws: int = 8192, nodes: int = 384, seed: int = 20061) -> Posterior:
+    """The posterior of a model of the family.
+
+    Parameters
+    ----------
+    model
+        The model.
+    draws
+        Number of weighted draws (antithetic pairs).
+    nodes
+        Nodes over theta when it has more than two dimensions.
+    seed
+        Seed of the draws; summaries of normal models do not depend on it.
+    """
+    k = len(model.hypers)
+    if k == 0:
+        mixture, value, converged = _log_marginal(model, np.zeros((1, 0)))
+        found = _Nodes(mixture, value, np.zeros(1), converged)
+    else:
+        found = _grid(model) if k <= 2 else _adapted(model, nodes)
+    weight = np.exp(found.log_density + found.log_volume - (found.log_density + found.log_volume).max())
+    weight = weight / weight.sum()
+    matters = weight > 1e-6 * weight.max()
+    mixture = replace(found.mixture, weight=weight)
+    node, epsilon = _pairs(weight, draws, len(model.columns), np.random.default_rng(seed))
+    x, log_proposal = _draw(mixture, node, epsilon)
+    z = mixture.z[node]
+    theta = model.theta(z)
+    log_target = _log_normal(z) + _log_prior_x(model, x, theta) + _in_chunks(model, x, theta)
+    log_weights = log_target + found.log_volume[node] - np.log(weight[node]) - log_proposal
+    return Posterior(model, x, theta, smooth(log_weights), mixture, bool(found.converged[matters].all()))
+
+
+def _pairs(weight: Floats, draws: int, columns: int, random: np.random.Generator) -> tuple[Ints, Floats]:
+    """Node and standard-normal vector of each draw: systematic over nodes, antithetic in pairs."""
+    half = draws // 2
+    position = (np.arange(half) + random.uniform()) / half
+    node = np.minimum(np.searchsorted(np.cumsum(weight), position), len(weight) - 1)
+    epsilon = random.standard_normal((half, columns))
+    # Antithetic pairs make the first moment exact; matching the second takes most noise out of every sd.
+    epsilon = np.linalg.solve(np.linalg.cholesky(epsilon.T @ epsilon / half), epsilon.T).T
+    return np.r_[node, node], np.r_[epsilon, -epsilon]
+
+
+def _draw(mixture: Mixture, node: Ints, epsilon: Floats) -> tuple[Floats, Floats]:
+    """Draws of x from the Gaussians of their nodes, and their log density."""
+    x = np.empty_like(epsilon)
+    for j in np.unique(node):
+        mine = node == j
+        whitened = np.linalg.solve(mixture.cholesky[j].T, epsilon[mine].T).T
+        x[mine] = mixture.mean[j] + mixture.scale[j] * whitened
+    log_determinant = np.log(np.diagonal(mixture.cholesky, axis1=1, axis2=2)).sum(-1)
+    log_density = _log_normal(epsilon) + (log_determinant - np.log(mixture.scale).sum(-1))[node]
+    return x, log_density
