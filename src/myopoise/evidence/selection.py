@@ -1,0 +1,129 @@
+"""Which rows of the evidence answer a question: nothing counted twice, everything else set aside with a reason.
+
+The rules are those of the evidence page: one level, one definition of response, one time point and one set of patients
+per study; arms that overlap are never added; crossover periods are never taken twice. Where a rule cannot know better,
+`judgements.toml` holds the exception and its reason, so that a judgement is data and can be disputed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from myopoise.evidence.judgements import Judgement, read_judgements
+from myopoise.evidence.rows import PrintedP, Row, Selection, SetAside
+from myopoise.evidence.study_rows import printed_comparisons, response_rows
+from myopoise.evidence.tables import Evidence, Study
+from myopoise.vocabulary import BACKGROUND, Level
+
+__all__ = ["Question", "at_level", "select"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the evidence: response of muscle or of the whole disease, in whom, known by when.
+
+    Parameters
+    ----------
+    as_of
+        Use only what was published by this year; None for everything.
+    """
+
+    as_of: int | None = None
+
+    def __str__(self) -> str:
+        """The question in one sentence."""
+        when = f", as known at the end of {self.as_of}" if self.as_of else ""
+        return (
+            "Which treatment, added to continued background therapy, gives patients with refractory polymyositis or "
+            f"dermatomyositis the best chance of a muscle or global response{when}?"
+        )
+
+
+def select(evidence: Evidence, question: Question, judgements: tuple[Judgement, ...] | None = None) -> Selection:
+    """Rows of the evidence that answer the question, with the reason for each study set aside.
+
+    Parameters
+    ----------
+    evidence
+        Checked evidence.
+    question
+        What is asked; its `as_of` narrows the evidence.
+    judgements
+        Exceptions to the rules; None for the shipped ones.
+    """
+    known = evidence.published_by(question.as_of) if question.as_of else evidence
+    exceptions = {j.study: j for j in (read_judgements() if judgements is None else judgements)}
+    rows: list[Row] = []
+    printed: list[PrintedP] = []
+    aside: list[SetAside] = []
+    parts: list[SetAside] = []
+    for study in known.studies:
+        judgement = exceptions.get(study.study_id, Judgement(study.study_id))
+        reason = judgement.exclude or ("" if judgement.include else _out_by_rule(known, study))
+        found, left = ((), ()) if reason else response_rows(known, study, judgement)
+        pairs = () if reason else printed_comparisons(known, study, judgement)
+        if found or pairs:
+            rows.extend(found)
+            printed.extend(pairs)
+            parts.extend(left)
+        else:
+            reason = reason or _nothing_usable(known, study)
+            aside.append(SetAside(study.study_id, study.year, study.design, "+".join(study.population), reason))
+    return Selection(tuple(rows), tuple(printed), tuple(aside), tuple(parts), _mechanisms(known, rows, printed))
+
+
+def _mechanisms(evidence: Evidence, rows: list[Row], printed: list[PrintedP]) -> dict[str, str]:
+    used = {t for row in rows for t in row.treatments}
+    used |= {t for p in printed for t in (*p.treatments_1, *p.treatments_0)}
+    return {t: evidence.mechanism_class(t) for t in sorted(used - {BACKGROUND})}
+
+
+def at_level(selection: Selection, level: Level) -> Selection:
+    """The rows that report counts at one level; the studies left with none are set aside with that reason.
+
+    Parameters
+    ----------
+    selection
+        A full selection.
+    level
+        The level asked for.
+    """
+    rows = tuple(row for row in selection.rows if level in row.counts)
+    kept = {row.study for row in rows} | {p.study for p in selection.printed}
+    dropped: dict[str, Row] = {row.study: row for row in selection.rows if row.study not in kept}
+    aside = tuple(
+        SetAside(row.study, row.year, row.design, _population(row), _not_at(row, level)) for row in dropped.values()
+    )
+    used = {t for row in rows for t in row.treatments}
+    used |= {t for p in selection.printed for t in (*p.treatments_1, *p.treatments_0)}
+    mechanism = {t: c for t, c in selection.mechanism.items() if t in used}
+    return replace(selection, rows=rows, set_aside=(*selection.set_aside, *aside), mechanism=mechanism)
+
+
+def _population(row: Row) -> str:
+    return "+".join(group.value.lower() for group in row.shares)
+
+
+def _not_at(row: Row, level: Level) -> str:
+    if row.kind == "mean":
+        return f"reports a mean score, no count of patients with at least {level} improvement"
+    reported = " and ".join(row.counts)
+    return f"counts patients at the level '{reported}' only, not at least {level} improvement"
+
+
+def _out_by_rule(evidence: Evidence, study: Study) -> str:
+    """Why a study is out before its numbers are looked at, or empty."""
+    if study.include_main != "yes":
+        return f"tables: {study.exclude_reason}: {evidence.meaning('exclude_reason', study.exclude_reason)}"
+    if study.refractory not in ("all", "some"):
+        return f"refractory {study.refractory}: {evidence.meaning('refractory', study.refractory)}"
+    return ""
+
+
+def _nothing_usable(evidence: Evidence, study: Study) -> str:
+    """What the study reports instead of countable responders."""
+    outcomes = evidence.outcomes_of(study.study_id)
+    if any(o.endpoint in ("response", "doi-imacs") and o.type == "rate" for o in outcomes):
+        return "approximate percentage of responders only, which must not be turned into a count"
+    others = " ".join(sorted({o.endpoint for o in outcomes}))
+    return f"no muscle or global response outcome ({others})"
