@@ -36,7 +36,7 @@ check: $(DEV) ## formatter, linter, types, arrows between the rooms, docstrings
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	find src -name '*.py' | sort | xargs $(BIN)/python -m numpydoc.hooks.validate_docstrings --config pyproject.toml
+	find src -name "*.py" | sort | xargs $(BIN)/python -m numpydoc lint
 
 format: $(DEV) ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
