@@ -11,6 +11,8 @@ With a normal likelihood every step is exact, and summaries come from the mixtur
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,8 +29,8 @@ __all__ = ["Mixture", "Posterior", "conditional_gaussians", "infer"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_NEWTON_STEPS = 25
-_NEWTON_TOLERANCE = 1e-8
+_NEWTON_STEPS = 30
+_NEWTON_TOLERANCE = 1e-5
 _CHUNK = 256
 _LOG_2_PI = float(np.log(2.0 * np.pi))
 
@@ -116,25 +118,22 @@ def conditional_gaussians(model: LatentModel, z: Floats) -> tuple[Mixture, NDArr
     theta = model.theta(z)
     scale = np.sqrt(model.column_variance.at(theta))
     levels = _levels(model, theta)
-    every = np.arange(len(model.arm))
+    part_arm = model.arm[model.result]
     x = np.broadcast_to(model.column_mean, scale.shape).copy()
     term = _first_terms(model, x, levels)
     precision = np.broadcast_to(np.eye(scale.shape[1]), (len(z), *scale.shape[1:], scale.shape[1]))
     converged = np.zeros(len(z), dtype=bool)
     for _ in range(_NEWTON_STEPS):
-        residual, variance, slope = model.likelihood.working(
-            model.design @ x.T + term[:, None], model.shares, every
-        )
-        total = np.maximum(slope.sum(1), 1e-12)
-        row = np.einsum("rpj,rpc->jrc", slope / total[:, None], model.design)
-        response = residual / total + np.einsum("jrc,jc->rj", row, x) + term
+        residual, variance, slope = model.likelihood.working(model.design @ x.T + term[part_arm], model.mix)
+        total = np.maximum(group_sum(slope, model.result), 1e-12)
+        row = group_sum((slope / total[model.result])[..., None] * model.design[:, None, :], model.result)
+        response = residual / total + (row * x).sum(-1) + term[model.arm]
         information = total * total / variance
         precision, right = _normal_equations(model, theta, row, response, information, levels, scale)
         new = model.column_mean + scale * np.linalg.solve(precision, right[..., None])[..., 0]
-        moved = np.einsum("jrc,jc->rj", row, new)
-        new_term = _shared_terms(response - moved, information, levels)
+        new_term = _shared_terms(response - (row * new).sum(-1), information, levels)
         step = new - x
-        change = np.abs(np.einsum("jrc,jc->rj", row, step) + new_term - term).max(0, initial=0.0)
+        change = np.abs((row * step).sum(-1) + (new_term - term)[model.arm]).max(0, initial=0.0)
         damping = np.minimum(1.0, 1.5 / np.maximum(change, 1e-300))
         x = x + damping[:, None] * step
         term = term + damping * (new_term - term)
@@ -154,22 +153,21 @@ def _levels(model: LatentModel, theta: Floats) -> tuple[tuple[Ints, Floats], ...
 
 
 def _first_terms(model: LatentModel, x: Floats, levels: tuple[tuple[Ints, Floats], ...]) -> Floats:
-    """Terms to start from, shape ``(result, node)``: the observed value, within three prior sd."""
+    """Terms to start from, shape ``(arm, node)``: the observed value, within three prior sd."""
     (arm, arm_variance), (study, study_variance) = levels
-    offset = (model.shares[:, :, None] * (model.design @ x.T)).sum(1)
-    reach = 3.0 * np.sqrt(study_variance[study] + arm_variance)[arm]
-    return np.clip(model.likelihood.start()[:, None] - offset, -reach, reach)
+    reach = 3.0 * np.sqrt(study_variance[study] + arm_variance)
+    start = model.likelihood.start()[:, None] - model.mix.average(model.design @ x.T)
+    return np.clip(group_sum(start, arm) / np.bincount(arm)[:, None], -reach, reach)
 
 
 def _shared_terms(left: Floats, information: Floats, levels: tuple[tuple[Ints, Floats], ...]) -> Floats:
-    """Best study plus arm term of each result given what x leaves unexplained, shape ``(result, node)``."""
+    """Best study plus arm term of each arm given what x leaves unexplained, shape ``(arm, node)``."""
     (arm, arm_variance), (study, study_variance) = levels
     arm_information, arm_pull = group_sum(information, arm), group_sum(information * left, arm)
     shrink = 1.0 + arm_variance * arm_information
     study_information = group_sum(arm_information / shrink, study)
     u = study_variance * group_sum(arm_pull / shrink, study) / (1.0 + study_variance * study_information)
-    w = arm_variance * (arm_pull - arm_information * u[study]) / shrink
-    return np.asarray((u[study] + w)[arm])
+    return np.asarray(u[study] + arm_variance * (arm_pull - arm_information * u[study]) / shrink)
 
 
 def _normal_equations(
@@ -182,8 +180,8 @@ def _normal_equations(
     scale: Floats,
 ) -> tuple[Floats, Floats]:
     """Precision and right-hand side of ``(x - mean) / scale``, arm and study terms eliminated."""
-    response = response - np.einsum("jrc,c->rj", row, model.column_mean)
-    row = np.ascontiguousarray(np.swapaxes(row * scale[:, None, :], 0, 1))
+    response = response - row @ model.column_mean
+    row = row * scale
     weighted = row * information[..., None]
     precision = np.eye(scale.shape[1]) + np.einsum("rjc,rjd->jcd", weighted, row, optimize=True)
     right = (weighted * response[..., None]).sum(0)
@@ -226,11 +224,14 @@ def _log_normal(z: Floats) -> Floats:
 
 
 def _in_chunks(model: LatentModel, x: Floats, theta: Floats) -> Floats:
-    """Log marginal likelihood of many draws, a few at a time to bound memory."""
-    parts = [
-        log_marginal_likelihood(model, x[i : i + _CHUNK], theta[i : i + _CHUNK]) for i in range(0, len(x), _CHUNK)
-    ]
-    return np.concatenate(parts)
+    """Log marginal likelihood of many draws, a few at a time to bound memory, on every core.
+
+    Array arithmetic releases the interpreter lock; each chunk is computed alone, so the result does not depend on how
+    many cores there are.
+    """
+    chunks = [slice(i, i + _CHUNK) for i in range(0, len(x), _CHUNK)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.concatenate(list(pool.map(lambda c: log_marginal_likelihood(model, x[c], theta[c]), chunks)))
 
 
 def _log_marginal(model: LatentModel, z: Floats) -> tuple[Mixture, Floats, NDArray[np.bool_]]:
@@ -290,7 +291,7 @@ def _adapted(model: LatentModel, count: int) -> _Nodes:
     return _Nodes(mixture, value, log_volume, converged)
 
 
-def infer(model: LatentModel, *, draws: int = 8192, nodes: int = 384, seed: int = 20061) -> Posterior:
+def infer(model: LatentModel, *, draws: int = 8192, nodes: int = 256, seed: int = 20061) -> Posterior:
     """The posterior of a model of the family.
 
     Parameters

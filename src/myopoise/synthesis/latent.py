@@ -1,7 +1,7 @@
 """The family: every synthesis is one latent Gaussian model.
 
     observation | eta          binomial counts, or normal means with known standard error
-    eta = A x + u_study + w_arm    (a result of mixed diagnoses has one row of A, and one share, for each part)
+    eta = A x + u_study + w_arm    (one row of A for each part of a result)
     x ~ N(mean, V(theta))      independent components; theta a handful of standard deviations
     u ~ N(0, S(theta)), w ~ N(0, T(theta))
 
@@ -9,8 +9,8 @@ Models differ in A, in which standard deviation governs which component, and in 
 `models` and `myositis`, and inference is written once (`quadrature`, `laplace`). Study and arm terms are kept apart
 from x because they touch one study only and are integrated out one study at a time.
 
-Results nest in arms and arms in studies; an arm has several results when its patients are reported apart by
-diagnosis, and they share the arm's term.
+Parts nest in results, results in arms, arms in studies. A result has several parts when its patients have several
+diagnoses; an arm has several results when they are reported apart by diagnosis, and then they share the arm's term.
 
 A component whose standard deviation is shared (treatments of one class) is written as a mean component plus a
 deviation component, each independent a priori: then V is diagonal for every model in the family.
@@ -19,15 +19,17 @@ deviation component, each independent a priori: then V is diagonal for every mod
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.synthesis.links import Link
+from myopoise.synthesis.nesting import group_sum
 from myopoise.synthesis.priors import Prior
 
-__all__ = ["BinomialCounts", "Comparisons", "LatentModel", "Likelihood", "NormalMeans", "Variances"]
+__all__ = ["BinomialCounts", "Comparisons", "LatentModel", "Likelihood", "Mix", "NormalMeans", "Variances", "spread"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,6 +60,36 @@ class Variances:
         return not (self.constant.any() or self.loading.any())
 
 
+@dataclass(frozen=True, eq=False)
+class Mix:
+    """Which results are looked at, and which parts each is made of.
+
+    Parameters
+    ----------
+    results
+        Index of each result in the model, shape ``(result,)``.
+    part
+        Result of each part, renumbered from zero and non-decreasing, shape ``(part,)``.
+    shares
+        Share of each part; those of one result sum to one.
+    """
+
+    results: Ints
+    part: Ints
+    shares: Floats
+
+    def average(self, values: Floats) -> Floats:
+        """Average of ``(part, ...)`` over the mix of each result, ``(result, ...)``."""
+        if len(self.results) == len(self.part):
+            return values
+        return group_sum(spread(self.shares, values.ndim) * values, self.part)
+
+
+def spread(values: Floats, ndim: int) -> Floats:
+    """View of `values` with axes of length one appended until it has `ndim` axes."""
+    return values.reshape(values.shape + (1,) * (ndim - values.ndim))
+
+
 class Likelihood(Protocol):
     """What was observed in each result, given the linear predictor of each of its parts."""
 
@@ -66,29 +98,19 @@ class Likelihood(Protocol):
         """Whether study and arm terms can be integrated in closed form."""
         ...
 
-    def log_density(self, eta: Floats, shares: Floats, results: Ints) -> Floats:
-        """Log likelihood of each result, shape ``(result, ...)``.
-
-        Parameters
-        ----------
-        eta
-            Shape ``(result, part, ...)``: linear predictor of every part of each result in `results`.
-        shares
-            Shape ``(result, part)``: share of each part; 0 pads results with fewer parts.
-        results
-            Which results these are.
-        """
+    def log_density(self, eta: Floats, mix: Mix) -> Floats:
+        """Log likelihood of each result, ``(result, ...)``, for linear predictors ``(part, ...)``."""
         ...
 
-    def working(self, eta: Floats, shares: Floats, results: Ints) -> tuple[Floats, Floats, Floats]:
-        """Residual, variance and slope of each part for a Gauss-Newton step; arguments as `log_density`.
+    def working(self, eta: Floats, mix: Mix) -> tuple[Floats, Floats, Floats]:
+        """Residual, variance and slope for a Gauss-Newton step, at linear predictors ``(part, ...)``.
 
         Returns
         -------
         residual, variance
             Shape ``(result, ...)``: observed less expected on the scale of the mean, and its variance.
         slope
-            Shape ``(result, part, ...)``: derivative of the mean by each part's linear predictor.
+            Shape ``(part, ...)``: derivative of the result's mean by each part's linear predictor.
         """
         ...
 
@@ -97,9 +119,8 @@ class Likelihood(Protocol):
         ...
 
 
-def _spread(values: Floats, ndim: int) -> Floats:
-    """View of `values` with axes of length one appended until it has `ndim` axes."""
-    return values.reshape(values.shape + (1,) * (ndim - values.ndim))
+_SMALLEST_PROBABILITY = 1e-16
+"""Floor of a chance: far below anything a fit visits, it only keeps logarithms finite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,20 +139,18 @@ class BinomialCounts:
         """Never: counts are integrated numerically."""
         return False
 
-    def log_density(self, eta: Floats, shares: Floats, results: Ints) -> Floats:
+    def log_density(self, eta: Floats, mix: Mix) -> Floats:
         """Binomial log likelihood without its constant, shape ``(result, ...)``."""
-        weight = _spread(shares, eta.ndim)
-        event = np.maximum((weight * self.link.probability(eta)).sum(1), 1e-300)
-        no_event = np.maximum((weight * self.link.probability(-eta)).sum(1), 1e-300)
-        events, n = _spread(self.events[results], event.ndim), _spread(self.n[results], event.ndim)
-        return np.asarray(events * np.log(event) + (n - events) * np.log(no_event))
+        chance = np.clip(mix.average(self.link.probability(eta)), _SMALLEST_PROBABILITY, 1.0 - _SMALLEST_PROBABILITY)
+        events, n = spread(self.events[mix.results], chance.ndim), spread(self.n[mix.results], chance.ndim)
+        return np.asarray(events * np.log(chance) + (n - events) * np.log1p(-chance))
 
-    def working(self, eta: Floats, shares: Floats, results: Ints) -> tuple[Floats, Floats, Floats]:
+    def working(self, eta: Floats, mix: Mix) -> tuple[Floats, Floats, Floats]:
         """Fisher-scoring quantities on the probability scale."""
-        weight = _spread(shares, eta.ndim)
-        p = np.clip((weight * self.link.probability(eta)).sum(1), 1e-9, 1.0 - 1e-9)
-        events, n = _spread(self.events[results], p.ndim), _spread(self.n[results], p.ndim)
-        return events / n - p, p * (1.0 - p) / n, weight * self.link.density(eta)
+        chance = np.clip(mix.average(self.link.probability(eta)), 1e-9, 1.0 - 1e-9)
+        events, n = spread(self.events[mix.results], chance.ndim), spread(self.n[mix.results], chance.ndim)
+        slope = spread(mix.shares, eta.ndim) * self.link.density(eta)
+        return events / n - chance, chance * (1.0 - chance) / n, slope
 
     def start(self) -> Floats:
         """Linear predictor of the observed proportion, drawn in from 0 and 1."""
@@ -150,18 +169,17 @@ class NormalMeans:
         """Always: study and arm terms integrate in closed form."""
         return True
 
-    def log_density(self, eta: Floats, shares: Floats, results: Ints) -> Floats:
+    def log_density(self, eta: Floats, mix: Mix) -> Floats:
         """Normal log likelihood, shape ``(result, ...)``."""
-        residual, variance, _ = self.working(eta, shares, results)
+        residual, variance, _ = self.working(eta, mix)
         return np.asarray(-0.5 * (residual * residual / variance + np.log(2.0 * np.pi * variance)))
 
-    def working(self, eta: Floats, shares: Floats, results: Ints) -> tuple[Floats, Floats, Floats]:
+    def working(self, eta: Floats, mix: Mix) -> tuple[Floats, Floats, Floats]:
         """Exact for the normal: one step reaches the mode."""
-        weight = _spread(shares, eta.ndim)
-        centre = (weight * eta).sum(1)
-        residual = _spread(self.mean[results], centre.ndim) - centre
-        variance = np.broadcast_to(_spread(self.se[results] ** 2, centre.ndim), centre.shape)
-        return residual, variance, np.broadcast_to(weight, eta.shape)
+        centre = mix.average(eta)
+        residual = spread(self.mean[mix.results], centre.ndim) - centre
+        variance = np.broadcast_to(spread(self.se[mix.results] ** 2, centre.ndim), centre.shape)
+        return residual, variance, np.broadcast_to(spread(mix.shares, eta.ndim), eta.shape)
 
     def start(self) -> Floats:
         """The observed mean."""
@@ -217,14 +235,16 @@ class LatentModel:
         Prior mean of each component, shape ``(column,)``.
     column_variance
         Prior variance of each component.
+    design
+        Shape ``(part, column)``: A.
+    shares
+        Share of each part in its result, shape ``(part,)``.
+    result
+        Result of each part, shape ``(part,)``, non-decreasing.
     arm
         Arm of each result, shape ``(result,)``, non-decreasing.
     study
         Study of each arm, shape ``(arm,)``, non-decreasing.
-    design
-        Shape ``(result, part, column)``: A.
-    shares
-        Shape ``(result, part)``: share of each part, summing to one; 0 pads.
     study_variance
         Variance S of the term shared by the arms of a study.
     arm_variance
@@ -240,14 +260,20 @@ class LatentModel:
     columns: tuple[str, ...]
     column_mean: Floats
     column_variance: Variances
-    arm: Ints
-    study: Ints
     design: Floats
     shares: Floats
+    result: Ints
+    arm: Ints
+    study: Ints
     study_variance: Variances
     arm_variance: Variances
     likelihood: Likelihood
     comparisons: Comparisons = field(kw_only=True)
+
+    @cached_property
+    def mix(self) -> Mix:
+        """Every result with its parts."""
+        return Mix(np.arange(len(self.arm)), self.result, self.shares)
 
     def theta(self, z: Floats) -> Floats:
         """Standard deviations at the standard-normal scores `z`, both ``(..., hyper)``."""

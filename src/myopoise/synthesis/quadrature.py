@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from myopoise.synthesis.latent import LatentModel
+from myopoise.synthesis.latent import LatentModel, Likelihood, Mix, spread
 from myopoise.synthesis.nesting import group_sum, starts
 
 __all__ = ["log_marginal_likelihood"]
@@ -67,8 +67,8 @@ def log_marginal_likelihood(
 class _Slice:
     """Some studies of a model, seen from draws of (x, theta); indices renumbered from zero."""
 
-    model: LatentModel
-    results: Ints
+    likelihood: Likelihood
+    mix: Mix
     arm: Ints
     study: Ints
     offset: Floats
@@ -79,49 +79,54 @@ class _Slice:
     def of(cls, model: LatentModel, x: Floats, theta: Floats, arms: Ints) -> _Slice:
         """The studies of `arms`; in studies of one arm the two terms act as one with the summed variance."""
         results = np.flatnonzero(np.isin(model.arm, arms))
-        arm = np.unique(model.arm[results], return_inverse=True)[1].astype(np.int64)
-        study = np.unique(model.study[arms], return_inverse=True)[1].astype(np.int64)
+        parts = np.flatnonzero(np.isin(model.result, results))
+        mix = Mix(results, _renumbered(model.result[parts]), model.shares[parts])
+        study = _renumbered(model.study[arms])
         study_variance = model.study_variance.at(theta).T[model.study[arms[starts(study)]]]
         arm_variance = model.arm_variance.at(theta).T[arms]
         if len(study_variance) == len(arm_variance):
             study_variance, arm_variance = study_variance + arm_variance, np.zeros_like(arm_variance)
         study_variance = np.maximum(study_variance, _SMALLEST_VARIANCE)
-        return cls(model, results, arm, study, model.design[results] @ x.T, study_variance, arm_variance)
+        offset = model.design[parts] @ x.T
+        arm = _renumbered(model.arm[results])
+        return cls(model.likelihood, mix, arm, study, offset, study_variance, arm_variance)
 
     def log_density(self, term: Floats) -> Floats:
         """Log likelihood of each arm at its total term, ``(arm, ...)``, summed over the arm's results."""
-        eta = self.offset.reshape(self.offset.shape + (1,) * (term.ndim - 2)) + term[self.arm][:, None]
-        density = self.model.likelihood.log_density(eta, self.model.shares[self.results], self.results)
-        return group_sum(density, self.arm)
+        eta = spread(self.offset, term.ndim) + term[self.arm[self.mix.part]]
+        return group_sum(self.likelihood.log_density(eta, self.mix), self.arm)
 
     def mode(self) -> tuple[Floats, Floats]:
         """Centre and precision of a Gaussian like each arm's likelihood in its total term, at the study's mode."""
-        shares, likelihood = self.model.shares[self.results], self.model.likelihood
-        start = likelihood.start()[self.results][:, None] - (shares[:, :, None] * self.offset).sum(1)
+        start = self.likelihood.start()[self.mix.results][:, None] - self.mix.average(self.offset)
         reach = 3.0 * np.sqrt(self.study_variance[self.study] + self.arm_variance)
-        count = group_sum(np.ones(len(self.arm)), self.arm)[:, None]
-        term = np.clip(group_sum(start, self.arm) / count, -reach, reach)
+        term = np.clip(group_sum(start, self.arm) / np.bincount(self.arm)[:, None], -reach, reach)
         for _ in range(_MODE_STEPS):
-            residual, variance, slope = likelihood.working(
-                self.offset + term[self.arm][:, None], shares, self.results
+            residual, variance, slope = self.likelihood.working(
+                self.offset + term[self.arm[self.mix.part]], self.mix
             )
-            total = slope.sum(1)
+            total = group_sum(slope, self.mix.part)
             precision = np.maximum(group_sum(total * total / variance, self.arm), 1e-12)
             centre = term + group_sum(total * residual / variance, self.arm) / precision
-            spread = 1.0 / precision + self.arm_variance
-            u = group_sum(centre / spread, self.study)
-            u = u / (1.0 / self.study_variance + group_sum(1.0 / spread, self.study))
-            target = u[self.study] + self.arm_variance / spread * (centre - u[self.study])
+            width = 1.0 / precision + self.arm_variance
+            u = group_sum(centre / width, self.study)
+            u = u / (1.0 / self.study_variance + group_sum(1.0 / width, self.study))
+            target = u[self.study] + self.arm_variance / width * (centre - u[self.study])
             term = term + np.clip(target - term, -2.0, 2.0)
         return centre, precision
+
+
+def _renumbered(index: Ints) -> Ints:
+    """The same grouping, numbered 0, 1, 2, ...; `index` is non-decreasing."""
+    return np.cumsum(np.r_[False, np.diff(index) > 0]).astype(np.int64)
 
 
 def _integrate(part: _Slice, outer: int, inner: int) -> Floats:
     """Sum over studies of their log integrals, shape ``(draw,)``."""
     centre, precision = part.mode()
-    spread = 1.0 / precision + part.arm_variance
-    variance = 1.0 / (1.0 / part.study_variance + group_sum(1.0 / spread, part.study))
-    middle = variance * group_sum(centre / spread, part.study)
+    width = 1.0 / precision + part.arm_variance
+    variance = 1.0 / (1.0 / part.study_variance + group_sum(1.0 / width, part.study))
+    middle = variance * group_sum(centre / width, part.study)
     nodes, log_weight = _rule(outer)
     u = middle[..., None] + np.sqrt(variance)[..., None] * nodes
     if part.arm_variance.any():
@@ -157,8 +162,7 @@ def _log_sum(values: Floats) -> Floats:
 
 def _closed_form(model: LatentModel, x: Floats, theta: Floats) -> Floats:
     """Exact log likelihood of normal results: the arm term, then the study term, taken out (Woodbury)."""
-    every = np.arange(len(model.arm))
-    residual, variance, _ = model.likelihood.working(model.design @ x.T, model.shares, every)
+    residual, variance, _ = model.likelihood.working(model.design @ x.T, model.mix)
     value = -0.5 * (residual**2 / variance + np.log(variance) + _LOG_2_PI).sum(0)
     information, pull = 1.0 / variance, residual / variance
     levels = (
