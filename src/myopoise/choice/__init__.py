@@ -1,0 +1,1 @@
+"""What the synthesis means for one group of patients: options, how sure, and when nobody can say."""

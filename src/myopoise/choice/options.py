@@ -1,0 +1,171 @@
+"""The options for one group of patients, each with its effect, its intervals and its certainty, never a bare rank.
+
+An *option* is one treatment added to continued background therapy. *Own evidence* is the studies that gave exactly this
+treatment; a drug without any is never given a probability, whatever its class did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from myopoise.choice.certainty import Certainty
+from myopoise.estimate import Estimate
+from myopoise.vocabulary import Phenotype, Reading, Verdict
+
+__all__ = ["Answer", "Counted", "Option", "OwnEvidence", "Predicted"]
+
+
+@dataclass(frozen=True)
+class OwnEvidence:
+    """The studies that gave this treatment, and how many of their patients had the diagnosis asked about.
+
+    Parameters
+    ----------
+    studies, patients
+        All studies that gave the treatment, and the patients who got it.
+    randomised_studies, randomised_patients
+        The part of them that randomised.
+    patients_in_group
+        Patients with the diagnosis asked about, by counted or assumed shares; not a whole number where assumed.
+    responders, evaluated
+        Raw counts of patients at least minimally better, of those counted at that level.
+    compared_with_background
+        Whether randomised comparisons connect the treatment to continued background therapy.
+    only_p
+        Whether its only randomised comparison was printed as a P value.
+    study_ids
+        The studies.
+    """
+
+    studies: int
+    patients: int
+    randomised_studies: int
+    randomised_patients: int
+    patients_in_group: float
+    responders: int
+    evaluated: int
+    compared_with_background: bool
+    only_p: bool
+    study_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What one reading predicts for a treatment in a group of patients.
+
+    Parameters
+    ----------
+    response
+        Chance of at least minimal improvement in an average study, with credible interval.
+    predictive
+        The same chance in a new study: the credible interval widened by the differences between studies.
+    difference
+        Response less that of continued background therapy, in probability, with credible interval.
+    p_better
+        Probability that the treatment adds anything; None where the display rules forbid it.
+    p_better_by_ten
+        Probability that it helps at least ten more patients in a hundred; None as above.
+    """
+
+    response: Estimate
+    predictive: Estimate
+    difference: Estimate
+    p_better: float | None
+    p_better_by_ten: float | None
+
+
+@dataclass(frozen=True)
+class Option:
+    """One treatment for one group of patients.
+
+    Parameters
+    ----------
+    treatment, label, mechanism
+        Code, name in words, and mechanism class.
+    own
+        Its own evidence.
+    predicted
+        What each reading says; a reading without own evidence of this treatment is absent.
+    certainty
+        How sure one may be, with reasons.
+    verdict
+        What may be said of it.
+    comparison_note
+        The display rule that applies, in words, or empty.
+    rank
+        Place by predicted response in the main reading, 1 is highest; always shown beside effect and certainty.
+    """
+
+    treatment: str
+    label: str
+    mechanism: str
+    own: OwnEvidence
+    predicted: Mapping[Reading, Predicted]
+    certainty: Certainty
+    verdict: Verdict
+    comparison_note: str
+    rank: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The options for one group of patients, best predicted response first.
+
+    Parameters
+    ----------
+    group
+        The diagnosis.
+    background
+        Predicted response on continued background therapy in each reading; its difference is zero.
+    options
+        Treatments with evidence of their own.
+    no_evidence
+        Treatments of the vocabulary asked about in trials but without an analysable result: code and label.
+    verdict
+        `preferred` only if one option is; else `undecided` or `no evidence`.
+    sentence
+        The answer in one honest sentence.
+    """
+
+    group: Phenotype
+    background: Mapping[Reading, Predicted]
+    options: tuple[Option, ...]
+    no_evidence: tuple[tuple[str, str], ...]
+    verdict: Verdict
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Raw counts where no control group exists, so that no model earns its keep.
+
+    Parameters
+    ----------
+    topic
+        ``JDM``, ``lung`` or ``skin``.
+    treatment, label
+        Code and name.
+    level
+        Level counted, in words.
+    studies, responders, patients
+        Counts over the studies.
+    lowest, highest
+        Smallest and largest response proportion of a single study.
+    study_ids
+        The studies.
+    randomised_studies
+        How many of them randomised.
+    """
+
+    topic: str
+    treatment: str
+    label: str
+    level: str
+    studies: int
+    responders: int
+    patients: int
+    lowest: float
+    highest: float
+    study_ids: tuple[str, ...]
+    randomised_studies: int
