@@ -11,6 +11,7 @@ from myopoise.evidence.selection import Question
 from myopoise.evidence.tables import Evidence
 from myopoise.synthesis.effects import Synthesis
 from myopoise.synthesis.network import Network
+from myopoise.synthesis.observed import Observed
 from myopoise.vocabulary import Phenotype, Reading
 
 
@@ -32,6 +33,8 @@ class Inquiry:
         One per reading.
     answers
         One per group of patients that is modelled.
+    observed
+        What each treated group of each study saw, for the forest plots.
     counted
         Raw counts for children, lung and skin.
     """
@@ -42,4 +45,5 @@ class Inquiry:
     network: Network
     syntheses: Mapping[Reading, Synthesis]
     answers: Mapping[Phenotype, Answer]
+    observed: tuple[Observed, ...]
     counted: tuple[Counted, ...]

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from myopoise.choice.certainty import Certainty
 from myopoise.estimate import Estimate
 from myopoise.vocabulary import Phenotype, Reading, Verdict
 
-__all__ = ["Answer", "Counted", "Option", "OwnEvidence", "Predicted"]
+__all__ = ["Answer", "Comparison", "Counted", "NotAnswered", "Option", "OwnEvidence", "Predicted"]
+
+
+class Comparison(StrEnum):
+    """What a treatment has been set against: which display rule applies."""
+
+    RANDOMISED = "randomised against background therapy"
+    UNCONNECTED = "randomised, but never against background therapy"
+    UNCONTROLLED = "compared with placebo arms of other trials"
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,8 @@ class OwnEvidence:
         Patients with the diagnosis asked about, by counted or assumed shares; not a whole number where assumed.
     responders, evaluated
         Raw counts of patients at least minimally better, of those counted at that level.
-    compared_with_background
-        Whether randomised comparisons connect the treatment to continued background therapy.
+    comparison
+        What the treatment has been set against.
     only_p
         Whether its only randomised comparison was printed as a P value.
     study_ids
@@ -45,7 +54,7 @@ class OwnEvidence:
     patients_in_group: float
     responders: int
     evaluated: int
-    compared_with_background: bool
+    comparison: Comparison
     only_p: bool
     study_ids: tuple[str, ...]
 
@@ -82,7 +91,7 @@ class Option:
     Parameters
     ----------
     treatment, label, mechanism
-        Code, name in words, and mechanism class.
+        Codes joined by a plus sign, name in words, and mechanism classes joined by a plus sign.
     own
         Its own evidence.
     predicted
@@ -91,8 +100,6 @@ class Option:
         How sure one may be, with reasons.
     verdict
         What may be said of it.
-    comparison_note
-        The display rule that applies, in words, or empty.
     rank
         Place by predicted response in the main reading, 1 is highest; always shown beside effect and certainty.
     """
@@ -104,8 +111,27 @@ class Option:
     predicted: Mapping[Reading, Predicted]
     certainty: Certainty
     verdict: Verdict
-    comparison_note: str
     rank: int
+
+
+@dataclass(frozen=True)
+class NotAnswered:
+    """A treatment without a usable result of its own: no probability is given for it, whatever its class did.
+
+    Parameters
+    ----------
+    treatment, label
+        Code and name in words.
+    studies
+        Studies in the tables that gave it.
+    reason
+        Why none of them enters, in words.
+    """
+
+    treatment: str
+    label: str
+    studies: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -121,19 +147,16 @@ class Answer:
     options
         Treatments with evidence of their own.
     no_evidence
-        Treatments of the vocabulary asked about in trials but without an analysable result: code and label.
+        Treatments given in some study of the tables but without a result this analysis can use, and why.
     verdict
         `preferred` only if one option is; else `undecided` or `no evidence`.
-    sentence
-        The answer in one honest sentence.
     """
 
     group: Phenotype
     background: Mapping[Reading, Predicted]
     options: tuple[Option, ...]
-    no_evidence: tuple[tuple[str, str], ...]
+    no_evidence: tuple[NotAnswered, ...]
     verdict: Verdict
-    sentence: str
 
 
 @dataclass(frozen=True)

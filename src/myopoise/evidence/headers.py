@@ -95,7 +95,9 @@ def _lost(table: Table, names: list[str], expected: list[str], widths: Sequence[
     wanted = f"Row 1 must be {','.join(expected[:3])},… ({len(expected)} names)."
     for mark, word in ((";", "semicolons"), ("\t", "tabs")):
         if len(names) == 1 and names[0].split(mark)[0].strip('"') in expected:
-            return _fault(table, "", "wrong-separator", f"cells are separated by {word}", "Save as CSV with commas.")
+            return _fault(
+                table, "", "wrong-separator", f"cells are separated by {word}", "Save as CSV with commas."
+            )
     known = sum(name in expected for name in names)
     if 2 * known < len(expected):
         return _fault(table, "", "no-header", f"{known} of {len(expected)} column names were found", wanted)
@@ -125,15 +127,21 @@ def _doubled(table: Table, name: str, meant: str) -> Fault:
 def _strange(table: Table, name: str, meant: str, expected: list[str]) -> Fault:
     found = f"'{name}' is not a column of {table.name}" if name else "a column has no name"
     if meant:
-        return _fault(table, name, "unknown-column", found, f"Did you mean {meant}? Correct the name in row 1.")
+        return _fault(
+            table, name, "unknown-column", found, f"Did you mean {meant}? Correct the name in row 1."
+        )
     near = get_close_matches(name.casefold(), expected, n=1)
     hint = f"There is {near[0]} already. " if near else ""
-    return _fault(table, name, "unknown-column", found, f"{hint}Remove the column, or move its text to notes.")
+    return _fault(
+        table, name, "unknown-column", found, f"{hint}Remove the column, or move its text to notes."
+    )
 
 
 def _missing(table: Table, name: str) -> Fault:
     meaning = next(column.meaning for column in table.columns if column.name == name)
-    return _fault(table, name, "missing-column", "the column is missing", f"Add it ({meaning}); cells may be empty.")
+    return _fault(
+        table, name, "missing-column", "the column is missing", f"Add it ({meaning}); cells may be empty."
+    )
 
 
 def _fault(table: Table, column: str, kind: str, found: str, remedy: str) -> Fault:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from myopoise.errors import Fault
-from myopoise.evidence.columns import CellFault, Column, read_cell
+from myopoise.evidence.columns import CellFault, read_cell
 from myopoise.evidence.headers import Header, read_header
 from myopoise.evidence.tables import Table
 
@@ -26,6 +26,7 @@ BAD_BYTE = "�"
 """What stands in the text where the file had a byte that is not UTF-8."""
 
 _UTF_16_AND_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_SAVE_AS_UTF_8 = "Save the file as CSV in UTF-8, and look at the letter in that place."
 _MISPLACED = 0.2
 """Share of unreadable cells above which a misnamed column is not believed to be the column it stands for."""
 
@@ -46,6 +47,8 @@ class Row:
         The row read as its row type; a cell in doubt is read as empty.
     doubtful
         Columns whose cell has a fault or could not be read. A rule that needs one of them does not run.
+    faulty
+        Those of them that could not be read, as against those a later rule blamed.
     repeats
         The earlier row with the same key, if any.
     """
@@ -55,6 +58,7 @@ class Row:
     cells: dict[str, str]
     record: Any
     doubtful: set[str]
+    faulty: frozenset[str] = frozenset()
     repeats: Row | None = None
 
     def sure(self, *columns: str) -> bool:
@@ -159,7 +163,10 @@ def _read_text(table: Table, data: bytes, this_year: int) -> tuple[Sheet, list[F
         return Sheet(table), faults or header_faults
     if not body and not table.may_be_empty:
         remedy = f"Each row is {table.meaning}; at least one is needed"
-        return Sheet(table), [*header_faults, _of_file(table, "no-rows", "there is no row below the header", remedy)]
+        return Sheet(table), [
+            *header_faults,
+            _of_file(table, "no-rows", "there is no row below the header", remedy),
+        ]
     sheet = Sheet(table, readable=header.doubtful.isdisjoint(table.key))
     faults += header_faults
     faults += _read_rows(sheet, header, body, this_year)
@@ -179,10 +186,12 @@ def _bad_bytes(table: Table, data: bytes, records: list[list[str]], place: int) 
     line = lines[0] if lines else 0
     more = f", and more in {len(lines) - 1} other rows" if len(lines) > 1 else ""
     found = f"byte {data[place]:#04x} at place {place + 1} of the file is not UTF-8{more}"
-    return Fault(table.file, line, "", "bad-encoding", found, "Save the file as CSV UTF-8, and look at the letter there")
+    return Fault(table.file, line, "", "bad-encoding", found, _SAVE_AS_UTF_8)
 
 
-def _read_rows(sheet: Sheet, header: Header, body: Iterable[tuple[int, list[str]]], this_year: int) -> list[Fault]:
+def _read_rows(
+    sheet: Sheet, header: Header, body: Iterable[tuple[int, list[str]]], this_year: int
+) -> list[Fault]:
     faults: list[Fault] = []
     for line, record in body:
         if len(record) == header.width:
@@ -196,44 +205,39 @@ def _read_rows(sheet: Sheet, header: Header, body: Iterable[tuple[int, list[str]
 
 def _misshapen(table: Table, header: Header, row: MisshapenRow) -> Fault:
     found = f"{len(row.cells)} cells where the header has {header.width}"
-    remedy = "Put cells that hold a comma between quotation marks, and keep the commas of empty cells"
+    remedy = "Put cells that hold a comma between quotation marks, and keep the commas of empty cells."
     if row.swallowed_others:
-        remedy = "A cell runs over several lines: look for a quotation mark that is not closed"
+        remedy = "A cell runs over several lines: look for a quotation mark that is not closed."
     return Fault(table.file, row.line, "", "wrong-width", found, remedy)
 
 
 def _read_row(sheet: Sheet, header: Header, line: int, record: list[str], this_year: int) -> list[Fault]:
-    faults = []
     cells: dict[str, str] = {}
     values: dict[str, Any] = {}
     doubtful = set(header.doubtful)
+    wrong: list[tuple[str, CellFault]] = []
     for column in sheet.table.columns:
         place = header.places.get(column.name)
         raw = record[place] if place is not None else ""
-        text = raw.strip()
-        cells[column.name] = text
+        text = cells[column.name] = raw.strip()
         values[column.name] = column.empty
-        if column.name in header.doubtful:
-            continue
-        if BAD_BYTE in text:
+        if column.name in doubtful or BAD_BYTE in text:
             doubtful.add(column.name)
             continue
         value = read_cell(column, text, this_year)
         if isinstance(value, CellFault):
             doubtful.add(column.name)
-            faults.append(
-                Fault(sheet.table.file, line, column.name, value.kind, value.found, _remedy(value, cells, column))
-            )
+            wrong.append((column.name, value))
             continue
         values[column.name] = value
         if raw != text:
-            faults.append(Fault(sheet.table.file, line, column.name, "outer-spaces", f"'{raw}'", "Remove the spaces"))
-    sheet.rows.append(Row(sheet.table, line, cells, sheet.table.row_type(**values), doubtful))
-    return faults
-
-
-def _remedy(fault: CellFault, cells: dict[str, str], column: Column) -> str:
-    return f"{fault.remedy}."
+            wrong.append((column.name, CellFault("outer-spaces", f"'{raw}'", "Remove the spaces around it")))
+    row = sheet.table.row_type(**values)
+    sheet.rows.append(Row(sheet.table, line, cells, row, doubtful, frozenset(doubtful)))
+    return [
+        Fault(sheet.table.file, line, name, fault.kind, fault.found, f"{fault.remedy}.")
+        for name, fault in wrong
+    ]
 
 
 def _without_misplaced(sheet: Sheet, header: Header, faults: list[Fault]) -> list[Fault]:

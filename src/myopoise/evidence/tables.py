@@ -45,7 +45,9 @@ _SLUG_WORDS = "lower case letters and digits joined by hyphens, as in oddis-2013
 class Term:
     """One code of the vocabulary and what it means."""
 
-    field: Annotated[str, Column("the column, or kind of column, the code is used in", key=True, required=True)]
+    field: Annotated[
+        str, Column("the column, or kind of column, the code is used in", key=True, required=True)
+    ]
     code: Annotated[str, Column("the code as it stands in the tables", key=True, required=True)]
     meaning: Annotated[str, Column("what the code means", required=True)]
     mechanism_class: Annotated[str, Column("treatments only: class of drugs that act alike")]
@@ -79,7 +81,11 @@ class Study:
     doi: Annotated[str, Column("digital object identifier", pattern=_DOI, shape="a DOI that starts with 10.")]
     nct: Annotated[
         str,
-        Column("ClinicalTrials.gov number", pattern=r"NCT[0-9]{8}", shape="NCT and eight digits, as in NCT00106184"),
+        Column(
+            "ClinicalTrials.gov number",
+            pattern=r"NCT[0-9]{8}",
+            shape="NCT and eight digits, as in NCT00106184",
+        ),
     ]
     other_registry_id: Annotated[str, Column("number in another registry")]
     seed_reference: Annotated[
@@ -133,7 +139,8 @@ class Arm:
 
     study_id: Annotated[str, Column("the study", refers="studies", key=True, required=True)]
     arm_id: Annotated[
-        str, Column("name of the arm within its study", key=True, required=True, pattern=r"\S+", shape="one word")
+        str,
+        Column("name of the arm within its study", key=True, required=True, pattern=r"\S+", shape="one word"),
     ]
     role: Annotated[
         str, Column("what the arm is for; never add whole or subgroup to others", codes="role", required=True)
@@ -174,7 +181,9 @@ class Outcome:
     ]
     definition: Annotated[str, Column("the rule in our own words", required=True)]
     ordinal_level: Annotated[str, Column("how large the gain is", codes="ordinal_level")]
-    cumulative: Annotated[str, Column("yes: this level or better; no: exactly this level", codes="cumulative")]
+    cumulative: Annotated[
+        str, Column("yes: this level or better; no: exactly this level", codes="cumulative")
+    ]
     scale_id: Annotated[str, Column("rows of one graded scale share it, within and across arms")]
     timepoint_weeks: Annotated[float | None, Column("time since start, 0 before treatment", "weeks", low=0)]
     type: Annotated[str, Column("what kind of number the row carries", codes="type", required=True)]
@@ -183,7 +192,9 @@ class Outcome:
     mean: Annotated[float | None, Column("mean", "unit")]
     sd: Annotated[float | None, Column("standard deviation", "unit", low=0)]
     se: Annotated[float | None, Column("standard error", "unit", low=0)]
-    ci_low: Annotated[float | None, Column("lower end of the interval; 95% unless notes say otherwise", "unit")]
+    ci_low: Annotated[
+        float | None, Column("lower end of the interval; 95% unless notes say otherwise", "unit")
+    ]
     ci_high: Annotated[float | None, Column("upper end of the interval", "unit")]
     median: Annotated[float | None, Column("median", "unit")]
     q1: Annotated[float | None, Column("first quartile", "unit")]
@@ -213,7 +224,10 @@ class Contrast:
     arm_2: Annotated[str, Column("the arm it is compared with", refers="arms", required=True)]
     endpoint: Annotated[str, Column("what was measured", codes="endpoint", required=True)]
     measure: Annotated[
-        str, Column("MD and RD are arm_1 minus arm_2; OR, RR and HR arm_1 over arm_2", codes="measure", required=True)
+        str,
+        Column(
+            "MD and RD are arm_1 minus arm_2; OR, RR and HR arm_1 over arm_2", codes="measure", required=True
+        ),
     ]
     estimate: Annotated[float | None, Column("the estimate", "unit")]
     se: Annotated[float | None, Column("standard error", "unit", low=0)]
@@ -234,9 +248,7 @@ class Contrast:
 class DesignFact:
     """One fact for planning a trial: recruitment, thresholds, placebo response, a derived spread."""
 
-    study_id: Annotated[
-        str, Column("the study, or general", refers="studies", also="general", required=True)
-    ]
+    study_id: Annotated[str, Column("the study, or general", refers="studies", also="general", required=True)]
     fact: Annotated[str, Column("what the fact is about", required=True)]
     value: Annotated[str, Column("the fact as text")]
     value_number: Annotated[float | None, Column("the fact as one number, where it is one", "unit")]
@@ -252,9 +264,7 @@ class DesignFact:
 class SeedReference:
     """One of the fifty references of the founding review of 2006, and what became of it here."""
 
-    number: Annotated[
-        int, Column("number in the review", "number", low=1, high=50, key=True, required=True)
-    ]
+    number: Annotated[int, Column("number in the review", "number", low=1, high=50, key=True, required=True)]
     first_author: Annotated[str, Column("first author", required=True)]
     year: Annotated[int, Column("year of publication", "year", low=1900, until_now=True, required=True)]
     short_title: Annotated[str, Column("title in our own words", required=True)]
