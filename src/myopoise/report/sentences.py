@@ -1,0 +1,290 @@
+"""The wording of results: the only source of what the pages and the terminal say about effect, certainty and verdict.
+
+Effect and certainty go together in one sentence, as GRADE guideline 26 words it: high certainty *results in*, moderate
+*likely results in*, low *may result in*, very low *the evidence is very uncertain*. Nothing here tells anyone what to
+give to whom: a page supports a decision and never makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from myopoise.choice.certainty import Grade
+from myopoise.choice.options import Comparison
+from myopoise.report.names import treatment_name
+from myopoise.report.rounding import chance, hundred, signed_hundred
+from myopoise.vocabulary import Reading, Verdict
+
+__all__ = [
+    "FOOTER",
+    "SUPPORTS",
+    "certainty_words",
+    "chance_of_benefit",
+    "difference_phrase",
+    "display_notes",
+    "no_evidence_phrase",
+    "option_sentence",
+    "per_hundred",
+    "progress_line",
+    "verdict_sentence",
+    "verdict_words",
+]
+
+Part = Mapping[str, Any]
+
+SUPPORTS = "This page supports a decision; it never makes one."
+
+FOOTER = (
+    "For research and evidence synthesis. It describes groups of patients in published studies and does not assess an "
+    "individual. Not a medical device. It must not be the sole or main basis of a treatment decision. "
+    "Check every number in the cited source. No warranty."
+)
+
+_CERTAINTY = {
+    Grade.HIGH: "High certainty",
+    Grade.MODERATE: "Moderate certainty",
+    Grade.LOW: "Low certainty",
+    Grade.VERY_LOW: "Very low certainty",
+}
+
+_RESULTS_IN = {
+    Grade.HIGH: "results in",
+    Grade.MODERATE: "likely results in",
+    Grade.LOW: "may result in",
+}
+
+_VERDICTS = {
+    Verdict.PREFERRED: "better than background therapy",
+    Verdict.EQUIVALENT: "about the same as background therapy",
+    Verdict.UNDECIDED: "undecided",
+    Verdict.NO_EVIDENCE: "no evidence of its own",
+}
+
+_COMPARISONS = {
+    Comparison.UNCONNECTED: (
+        "Randomised, but never against background therapy: no chance of beating it is given, because the difference "
+        "rests on placebo arms of other trials."
+    ),
+    Comparison.UNCONTROLLED: (
+        "Compared with placebo arms of other trials: no chance of beating background therapy is given, because nobody "
+        "was assigned by chance."
+    ),
+}
+
+_INSTEAD_OF_CHANCE = {
+    Comparison.UNCONNECTED: "not given: never randomised against background therapy",
+    Comparison.UNCONTROLLED: "not given: compared with placebo arms of other trials",
+}
+
+_ONLY_P = "Its randomised result is known only through a printed P value or the words 'not significant'."
+
+_ANOTHER_ERA = (
+    "Its comparators come from another era; a lower number here is no ground for calling it worse than background therapy."
+)
+
+_ANOTHER_ERA_CLASSES = ("tnf-blockade",)
+
+
+def per_hundred(estimate: Part) -> str:
+    """A chance of response in patients in a hundred with its interval.
+
+    Parameters
+    ----------
+    estimate
+        Estimate of a probability.
+
+    Examples
+    --------
+    >>> per_hundred({"median": 0.62, "low": 0.41, "high": 0.79, "level": 0.95})
+    '62 in 100, 95% credible interval 41 to 79'
+    """
+    interval = f"{hundred(estimate['level'])}% credible interval"
+    return f"{hundred(estimate['median'])} in 100, {interval} {_range(estimate)}"
+
+
+def difference_phrase(estimate: Part) -> str:
+    """A difference as more or fewer responders in a hundred, with its interval.
+
+    Parameters
+    ----------
+    estimate
+        Estimate of a difference in probability.
+
+    Examples
+    --------
+    >>> difference_phrase({"median": -0.08, "low": -0.30, "high": 0.15, "level": 0.95})
+    '8 fewer responders in 100 (95% credible interval 30 fewer to 15 more)'
+    """
+    interval = f"{hundred(estimate['level'])}% credible interval"
+    ends = f"{_more(estimate['low'])} to {_more(estimate['high'])}"
+    middle = f"{_more(estimate['median'])} responders" if hundred(abs(estimate["median"])) != "0" else "no more responders"
+    return f"{middle} in 100 ({interval} {ends})"
+
+
+def certainty_words(grade: str) -> str:
+    """Certainty of the evidence, in two or three words."""
+    return _CERTAINTY[Grade(grade)]
+
+
+def verdict_words(verdict: str) -> str:
+    """What may be said of an option, in a few words."""
+    return _VERDICTS[Verdict(verdict)]
+
+
+def chance_of_benefit(option: Part) -> str:
+    """The chance of beating background therapy, or the words that stand where the display rules forbid it.
+
+    Parameters
+    ----------
+    option
+        An option of the document.
+    """
+    p = option["predicted"][Reading.MAIN.value]["p_better"]
+    return chance(p) if p is not None else _INSTEAD_OF_CHANCE.get(Comparison(option["own"]["comparison"]), "not given")
+
+
+def display_notes(comparison: str, only_p: bool, mechanism: str) -> list[str]:
+    """What a reader must know before comparing this option with another, one sentence each.
+
+    Parameters
+    ----------
+    comparison
+        What the treatment was set against.
+    only_p
+        Whether its only randomised comparison was printed as a P value.
+    mechanism
+        Mechanism classes of the treatment.
+    """
+    kind = Comparison(comparison)
+    notes = [_COMPARISONS[kind]] if kind in _COMPARISONS else []
+    if only_p:
+        notes.append(_ONLY_P)
+    if any(name in mechanism for name in _ANOTHER_ERA_CLASSES):
+        notes.append(_ANOTHER_ERA)
+    return notes
+
+
+def option_sentence(option: Part, group: str) -> str:
+    """Effect and certainty of one option in one sentence.
+
+    Parameters
+    ----------
+    option
+        An option of the document.
+    group
+        Name of the diagnosis in words.
+    """
+    main = option["predicted"][Reading.MAIN.value]
+    name = treatment_name(option["treatment"])
+    grade = Grade(option["certainty"]["grade"])
+    if Comparison(option["own"]["comparison"]) is not Comparison.RANDOMISED:
+        return (
+            f"In {group}, {per_hundred(main['response'])}, are predicted to respond to {name}; set against placebo arms "
+            f"of other trials the evidence is very uncertain about its effect."
+        )
+    effect = difference_phrase(main["difference"])
+    if grade is Grade.VERY_LOW:
+        return f"In {group}, the evidence is very uncertain about the effect of {name}: {effect} than on background therapy."
+    return f"In {group}, {name} {_RESULTS_IN[grade]} {effect} than background therapy alone."
+
+
+def verdict_sentence(group: str, verdict: str, options: Sequence[Part], background: Part | None) -> str:
+    """The answer for one group of patients in a sentence or two.
+
+    Parameters
+    ----------
+    group
+        Name of the diagnosis in words.
+    verdict
+        Verdict over all options.
+    options
+        The options of the document, highest predicted response first.
+    background
+        Prediction on background therapy in the main reading; None without one.
+    """
+    kind = Verdict(verdict)
+    if kind is Verdict.NO_EVIDENCE or background is None:
+        return f"No usable study answers the question for {group}: there is no evidence to show."
+    alone = f"On continued background therapy {per_hundred(background['response'])}, are predicted to respond."
+    if kind is Verdict.PREFERRED:
+        return f"{_preferred(group, options)} {alone}"
+    if kind is Verdict.EQUIVALENT:
+        return f"In {group}, no option differs from continued background therapy by ten patients in a hundred or more. {alone}"
+    return f"{_undecided(group, options)} {alone}"
+
+
+def no_evidence_phrase(treatment: str, reason: str) -> str:
+    """Why a treatment has no number, whatever its class did.
+
+    Parameters
+    ----------
+    treatment
+        Codes of the treatment.
+    reason
+        Why no study of it enters.
+    """
+    return f"{treatment_name(treatment)}: no evidence of its own, so no number is given ({reason})."
+
+
+def progress_line(document: Part) -> str:
+    """What the evidence comes to, in one line for a terminal or the head of a page.
+
+    Parameters
+    ----------
+    document
+        The document of the report.
+    """
+    selection = document["selection"]
+    as_of = f", as known at the end of {document['as_of']}" if document["as_of"] else ""
+    return (
+        f"{selection['studies']} of {document['evidence']['studies']} studies enter, {selection['randomised_studies']} of "
+        f"them randomised, with {selection['patients']} patients counted{as_of}."
+    )
+
+
+def _preferred(group: str, options: Sequence[Part]) -> str:
+    chosen = [option for option in options if option["verdict"] == Verdict.PREFERRED.value]
+    said = []
+    for option in chosen:
+        verb = _RESULTS_IN.get(Grade(option["certainty"]["grade"]), "may result in")
+        effect = difference_phrase(option["predicted"][Reading.MAIN.value]["difference"])
+        said.append(f"{treatment_name(option['treatment'])} {verb} {effect}")
+    rest = len(options) - len(chosen)
+    others = f" The evidence does not settle whether any of the other {rest} options adds to it." if rest else ""
+    return f"In {group}, added to continued background therapy, {_listed(said)}.{others}"
+
+
+def _undecided(group: str, options: Sequence[Part]) -> str:
+    randomised = [o for o in options if o["own"]["comparison"] == Comparison.RANDOMISED.value]
+    opening = (
+        f"Undecided: in {group}, the evidence does not settle which treatment adds most to continued background therapy, "
+        "or whether any does."
+    )
+    known = [o for o in randomised if o["predicted"][Reading.MAIN.value]["p_better"] is not None]
+    if not known:
+        return f"{opening} None of the {len(options)} options was ever randomised against it."
+    first = max(known, key=lambda o: (_grade_order(o), o["predicted"][Reading.MAIN.value]["p_better"]))
+    grade = certainty_words(first["certainty"]["grade"]).lower()
+    effect = difference_phrase(first["predicted"][Reading.MAIN.value]["difference"])
+    return (
+        f"{opening} The best supported of {len(options)} options is {treatment_name(first['treatment'])}, with {effect}, "
+        f"{grade}."
+    )
+
+
+def _grade_order(option: Part) -> int:
+    return -list(Grade).index(Grade(option["certainty"]["grade"]))
+
+
+def _range(estimate: Part) -> str:
+    return f"{hundred(estimate['low'])} to {hundred(estimate['high'])}"
+
+
+def _more(difference: float) -> str:
+    text = signed_hundred(difference)
+    return "0" if text == "0" else f"{text[1:]} {'fewer' if text.startswith('−') else 'more'}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{'; '.join(parts[:-1])}; and {parts[-1]}"
