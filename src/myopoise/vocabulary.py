@@ -8,10 +8,31 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["BACKGROUND", "Level", "Phenotype", "Reading", "StudyKind", "Verdict"]
+__all__ = ["BACKGROUND", "Domain", "Level", "Phenotype", "Reading", "StudyKind", "Verdict", "treatment_label"]
 
 BACKGROUND = "background"
 """The reference treatment: continued background therapy, with placebo, sham or nothing added."""
+
+
+_LABELS = {
+    BACKGROUND: "continued background therapy",
+    "autologous-hsct": "autologous stem cell transplant",
+    "cd19-car-t": "CD19 CAR T cells",
+    "imo-8400": "IMO-8400",
+    "iv-methotrexate": "intravenous methotrexate",
+    "ivig": "IVIG",
+    "ivmp": "methylprednisolone pulses",
+    "jak-inhibitor": "JAK inhibitor (any)",
+    "scig": "SCIG",
+    "tnf-inhibitor": "TNF inhibitor (any)",
+    "calcineurin-inhibitor": "calcineurin inhibitor (any)",
+    "immunosuppressant-mixed": "mixed immunosuppressants",
+}
+
+
+def treatment_label(code: str) -> str:
+    """Short name of a treatment code, as a table shows it."""
+    return _LABELS.get(code, code.replace("-", " "))
 
 
 class Phenotype(StrEnum):
@@ -33,6 +54,14 @@ class Phenotype(StrEnum):
             Phenotype.ASYS: "antisynthetase syndrome and overlap myositis",
             Phenotype.JDM: "juvenile dermatomyositis",
         }[self]
+
+
+class Domain(StrEnum):
+    """What got better: muscle or the disease as a whole, the lung, or the skin."""
+
+    MUSCLE = "muscle or global"
+    LUNG = "lung"
+    SKIN = "skin"
 
 
 class Level(StrEnum):

@@ -37,6 +37,10 @@ class OwnEvidence:
         The part of them that randomised.
     patients_in_group
         Patients with the diagnosis asked about, by counted or assumed shares; not a whole number where assumed.
+    assumed_in_group
+        The part of them whose share had to be assumed because the paper gives no split.
+    randomised_compared
+        Patients of its randomised trials, both arms of each comparison.
     responders, evaluated
         Raw counts of patients at least minimally better, of those counted at that level.
     comparison
@@ -52,6 +56,8 @@ class OwnEvidence:
     randomised_studies: int
     randomised_patients: int
     patients_in_group: float
+    assumed_in_group: float
+    randomised_compared: int
     responders: int
     evaluated: int
     comparison: Comparison
@@ -69,8 +75,8 @@ class Predicted:
         Chance of at least minimal improvement in an average study, with credible interval.
     predictive
         The same chance in a new study: the credible interval widened by the differences between studies.
-    difference
-        Response less that of continued background therapy, in probability, with credible interval.
+    difference, predictive_difference
+        Response less that of continued background therapy, in an average and in a new study.
     p_better
         Probability that the treatment adds anything; None where the display rules forbid it.
     p_better_by_ten
@@ -80,6 +86,7 @@ class Predicted:
     response: Estimate
     predictive: Estimate
     difference: Estimate
+    predictive_difference: Estimate
     p_better: float | None
     p_better_by_ten: float | None
 

@@ -24,6 +24,7 @@ class Judgement:
     design: str = ""
     definition: str = ""
     shares: Mapping[Phenotype, float] = field(default_factory=dict)
+    shares_assumed: bool = False
     n: Mapping[str, int] = field(default_factory=dict)
     sd: float | None = None
     levels: Mapping[str, Mapping[Level, int]] = field(default_factory=dict)

@@ -40,6 +40,8 @@ class Row:
         ``adult`` or ``jdm``: which thresholds the levels mean.
     outcome_ids
         The outcome rows the numbers come from.
+    shares_assumed
+        Whether the mix is not reported and equal shares were assumed.
     note
         What was assumed, if anything.
     """
@@ -58,6 +60,7 @@ class Row:
     se: float | None = None
     variant: str = "adult"
     outcome_ids: tuple[str, ...] = ()
+    shares_assumed: bool = False
     note: str = ""
 
     @property
@@ -82,6 +85,8 @@ class PrintedP:
         Absolute z score of the P value; None for ``ns``.
     shares
         Diagnosis mix of the trial.
+    shares_assumed
+        Whether the mix is not reported and equal shares were assumed.
     note
         What was assumed, if anything.
     """
@@ -96,6 +101,7 @@ class PrintedP:
     how: str
     abs_z: float | None
     shares: Mapping[Phenotype, float]
+    shares_assumed: bool = False
     note: str = ""
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from myopoise.evidence.judgements import Judgement, read_judgements
 from myopoise.evidence.rows import PrintedP, Row, Selection, SetAside
-from myopoise.evidence.study_rows import printed_comparisons, response_rows
+from myopoise.evidence.study_rows import ENDPOINTS, printed_comparisons, response_rows
 from myopoise.evidence.tables import Evidence, Study
-from myopoise.vocabulary import BACKGROUND, Level
+from myopoise.vocabulary import BACKGROUND, Domain, Level
 
 __all__ = ["Question", "at_level", "select"]
 
@@ -26,16 +26,19 @@ class Question:
     ----------
     as_of
         Use only what was published by this year; None for everything.
+    domain
+        Which organ's response.
     """
 
     as_of: int | None = None
+    domain: Domain = Domain.MUSCLE
 
     def __str__(self) -> str:
         """The question in one sentence."""
         when = f", as known at the end of {self.as_of}" if self.as_of else ""
         return (
             "Which treatment, added to continued background therapy, gives patients with refractory polymyositis or "
-            f"dermatomyositis the best chance of a muscle or global response{when}?"
+            f"dermatomyositis the best chance of a {self.domain} response{when}?"
         )
 
 
@@ -52,7 +55,8 @@ def select(evidence: Evidence, question: Question, judgements: tuple[Judgement, 
         Exceptions to the rules; None for the shipped ones.
     """
     known = evidence.published_by(question.as_of) if question.as_of else evidence
-    exceptions = {j.study: j for j in (read_judgements() if judgements is None else judgements)}
+    chosen = read_judgements() if judgements is None else judgements
+    exceptions = {j.study: j for j in chosen if question.domain is Domain.MUSCLE}
     rows: list[Row] = []
     printed: list[PrintedP] = []
     aside: list[SetAside] = []
@@ -60,14 +64,14 @@ def select(evidence: Evidence, question: Question, judgements: tuple[Judgement, 
     for study in known.studies:
         judgement = exceptions.get(study.study_id, Judgement(study.study_id))
         reason = judgement.exclude or ("" if judgement.include else _out_by_rule(known, study))
-        found, left = ((), ()) if reason else response_rows(known, study, judgement)
+        found, left = ((), ()) if reason else response_rows(known, study, judgement, question.domain)
         pairs = () if reason else printed_comparisons(known, study, judgement)
         if found or pairs:
             rows.extend(found)
             printed.extend(pairs)
             parts.extend(left)
         else:
-            reason = reason or _nothing_usable(known, study)
+            reason = reason or _nothing_usable(known, study, question.domain)
             aside.append(SetAside(study.study_id, study.year, study.design, "+".join(study.population), reason))
     return Selection(tuple(rows), tuple(printed), tuple(aside), tuple(parts), _mechanisms(known, rows, printed))
 
@@ -120,10 +124,10 @@ def _out_by_rule(evidence: Evidence, study: Study) -> str:
     return ""
 
 
-def _nothing_usable(evidence: Evidence, study: Study) -> str:
+def _nothing_usable(evidence: Evidence, study: Study, domain: Domain) -> str:
     """What the study reports instead of countable responders."""
     outcomes = evidence.outcomes_of(study.study_id)
-    if any(o.endpoint in ("response", "doi-imacs") and o.type == "rate" for o in outcomes):
+    if any(o.endpoint in ENDPOINTS[domain] and o.type == "rate" for o in outcomes):
         return "approximate percentage of responders only, which must not be turned into a count"
     others = " ".join(sorted({o.endpoint for o in outcomes}))
-    return f"no muscle or global response outcome ({others})"
+    return f"no {domain} response outcome ({others})"

@@ -12,12 +12,16 @@ from statistics import NormalDist
 from myopoise.evidence.judgements import Judgement
 from myopoise.evidence.rows import PrintedP, Row, SetAside
 from myopoise.evidence.tables import Arm, Evidence, Outcome, Study
-from myopoise.vocabulary import BACKGROUND, Level, Phenotype, StudyKind
+from myopoise.vocabulary import BACKGROUND, Domain, Level, Phenotype, StudyKind
 
-__all__ = ["diagnosis_shares", "printed_comparisons", "response_rows", "treatments_of"]
+__all__ = ["ENDPOINTS", "printed_comparisons", "response_rows", "treatments_of"]
 
-RESPONSE_ENDPOINTS = ("response", "doi-imacs", "tis-minimal", "tis-moderate", "tis-major")
-NOT_MUSCLE = ("skin", "lung", "survival", "steroid-sparing")
+ENDPOINTS = {
+    Domain.MUSCLE: ("response", "doi-imacs", "tis-minimal", "tis-moderate", "tis-major"),
+    Domain.LUNG: ("lung-response",),
+    Domain.SKIN: ("skin-response",),
+}
+OTHER_ORGANS = ("skin", "lung", "survival", "steroid-sparing")
 DEFINITIONS = ("acr-eular-2016", "imacs-doi")
 LATER_PHASES = ("baseline", "open-label", "all-exposure", "after-stop", "whole-trial")
 PREFERRED_WEEK = 24.0
@@ -71,10 +75,18 @@ def treatments_of(evidence: Evidence, arm: Arm) -> tuple[str, ...]:
     return (arm.treatment, *(t for t in arm.combination if t != GLUCOCORTICOID_BACKGROUND))
 
 
-def diagnosis_shares(study: Study, arm: Arm, judgement: Judgement) -> dict[Phenotype, float]:
+@dataclass(frozen=True)
+class _Shares:
+    """Diagnosis mix of an arm, and whether any of it had to be assumed."""
+
+    mix: dict[Phenotype, float]
+    assumed: bool
+
+
+def _diagnosis_shares(study: Study, arm: Arm, judgement: Judgement) -> _Shares:
     """Diagnosis mix of an arm: counted; else from the study; else equal over the listed groups."""
     if judgement.shares:
-        return dict(judgement.shares)
+        return _Shares(dict(judgement.shares), judgement.shares_assumed)
     listed = list(dict.fromkeys(_GROUPS[code] for code in study.population if code in _GROUPS))
     counted: dict[Phenotype, float] = {}
     for group, count in ((Phenotype.DM, arm.n_dm), (Phenotype.PM, arm.n_pm), (Phenotype.JDM, arm.n_jdm)):
@@ -85,11 +97,11 @@ def diagnosis_shares(study: Study, arm: Arm, judgement: Judgement) -> dict[Pheno
         counted |= {group: arm.n_other / len(others) for group in others}
     rest = (arm.n or 0) - sum(counted.values())
     open_groups = [group for group in listed if group not in counted]
-    if not counted or (rest > 0 and not open_groups):
-        return {group: 1.0 / len(listed) for group in listed} if not counted else _normalised(counted)
-    if rest > 0:
+    if not counted:
+        return _Shares({group: 1.0 / len(listed) for group in listed}, len(listed) > 1)
+    if rest > 0 and open_groups:
         counted |= {group: rest / len(open_groups) for group in open_groups}
-    return _normalised(counted)
+    return _Shares(_normalised(counted), rest > 0 and len(open_groups) > 1)
 
 
 def _normalised(counts: dict[Phenotype, float]) -> dict[Phenotype, float]:
@@ -98,7 +110,7 @@ def _normalised(counts: dict[Phenotype, float]) -> dict[Phenotype, float]:
 
 
 def response_rows(
-    evidence: Evidence, study: Study, judgement: Judgement
+    evidence: Evidence, study: Study, judgement: Judgement, domain: Domain
 ) -> tuple[tuple[Row, ...], tuple[SetAside, ...]]:
     """Rows of one study, and the parts of it that are set aside.
 
@@ -108,9 +120,11 @@ def response_rows(
         Where to look.
     judgement
         Exceptions for this study; an empty one applies the rules alone.
+    domain
+        Which organ's response is asked about.
     """
     arms = {arm.arm_id: arm for arm in evidence.arms_of(study.study_id)}
-    sieve = _Sieve(study, [o for o in evidence.outcomes_of(study.study_id) if _is_response(o)])
+    sieve = _Sieve(study, [o for o in evidence.outcomes_of(study.study_id) if _is_response(o, domain)])
     if judgement.outcomes:
         wanted = judgement.outcomes
         means = [o for o in evidence.outcomes_of(study.study_id) if o.outcome_id in wanted and o.type != "binary"]
@@ -126,10 +140,10 @@ def response_rows(
     return tuple(row for row in rows if row is not None), tuple(sieve.aside)
 
 
-def _is_response(outcome: Outcome) -> bool:
+def _is_response(outcome: Outcome, domain: Domain) -> bool:
     return (
-        outcome.endpoint in RESPONSE_ENDPOINTS
-        and outcome.definition_class not in NOT_MUSCLE
+        outcome.endpoint in ENDPOINTS[domain]
+        and (domain is not Domain.MUSCLE or outcome.definition_class not in OTHER_ORGANS)
         and outcome.type == "binary"
         and _RANK.get(outcome.ordinal_level, -1) >= 0
         and (outcome.ordinal_level != "none" or outcome.cumulative == "yes")
@@ -158,6 +172,8 @@ def _apply_rules(sieve: _Sieve, arms: dict[str, Arm], judgement: Judgement) -> N
     for o in sieve.outcomes:
         largest[o.arm_id] = max(largest.get(o.arm_id, 0), o.n or 0)
     sieve.keep(lambda o: o.n == largest[o.arm_id], "the same patients without those who dropped out")
+    first = {(o.arm_id, o.ordinal_level, o.cumulative): o for o in reversed(sieve.outcomes)}
+    sieve.keep(lambda o: o in first.values(), "another count of the same patients at the same level")
 
 
 def _distance(week: float) -> tuple[float, float]:
@@ -171,7 +187,8 @@ def _one_grouping(sieve: _Sieve, arms: dict[str, Arm]) -> None:
         return
     parents = {arms[o.arm_id].parent_arm for o in parts}
     whole = {o.arm_id for o in sieve.outcomes if arms[o.arm_id].role != "subgroup"}
-    sizes = {parent: sum(a.n or 0 for a in {o.arm_id: arms[o.arm_id] for o in parts if arms[o.arm_id].parent_arm == parent}.values()) for parent in parents}
+    members = {o.arm_id: arms[o.arm_id] for o in parts}.values()
+    sizes = {parent: sum(arm.n or 0 for arm in members if arm.parent_arm == parent) for parent in parents}
     complete = all(sizes[parent] >= 0.9 * (arms[parent].n or 0) for parent in parents & whole)
     if whole <= parents and complete:
         sieve.keep(lambda o: arms[o.arm_id].role == "subgroup", "counted by diagnosis instead")
@@ -199,6 +216,7 @@ def _row(
     n = judgement.n.get(arm.arm_id) or found[0].n or arm.n
     if n is None or not (counts or means):
         return None
+    shares = _diagnosis_shares(study, arm, judgement)
     mean = se = None
     if means and not counts:
         mean, ids = means[0].mean, (means[0].outcome_id,)
@@ -212,13 +230,14 @@ def _row(
         design=kind,
         definition=judgement.definition or found[0].definition_class,
         treatments=treatments_of(evidence, arm),
-        shares=diagnosis_shares(study, arm, judgement),
+        shares=shares.mix,
         n=n,
         counts=counts,
         mean=mean,
         se=se,
         variant="jdm" if set(study.population) & set(_GROUPS) == {"jdm"} else "adult",
         outcome_ids=ids,
+        shares_assumed=shares.assumed,
         note=judgement.reason,
     )
 
@@ -254,6 +273,7 @@ def printed_comparisons(evidence: Evidence, study: Study, judgement: Judgement) 
         n_1, n_0 = (judgement.n.get(arm.arm_id) or arm.n for arm in (one, zero))
         if n_1 is None or n_0 is None:
             continue
+        shares = _diagnosis_shares(study, one, judgement)
         exact = contrast.p_op == "=" and contrast.p_value is not None
         found.append(
             PrintedP(
@@ -266,7 +286,8 @@ def printed_comparisons(evidence: Evidence, study: Study, judgement: Judgement) 
                 n_0,
                 "p" if exact else "ns",
                 NormalDist().inv_cdf(1.0 - (contrast.p_value or 0.0) / 2.0) if exact else None,
-                diagnosis_shares(study, one, judgement),
+                shares.mix,
+                shares.assumed,
                 judgement.reason,
             )
         )

@@ -31,7 +31,8 @@ Ints = NDArray[np.int64]
 
 _NEWTON_STEPS = 30
 _NEWTON_TOLERANCE = 1e-5
-_CHUNK = 256
+_CHUNK = 128
+_NODE_CHUNK = 16
 _LOG_2_PI = float(np.log(2.0 * np.pi))
 
 
@@ -236,7 +237,18 @@ def _in_chunks(model: LatentModel, x: Floats, theta: Floats) -> Floats:
 
 def _log_marginal(model: LatentModel, z: Floats) -> tuple[Mixture, Floats, NDArray[np.bool_]]:
     """Laplace approximation of ``log p(y, z)`` at each node, with the Gaussians behind it."""
-    mixture, converged = conditional_gaussians(model, z)
+    chunks = [slice(i, i + _NODE_CHUNK) for i in range(0, len(z), _NODE_CHUNK)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(lambda c: conditional_gaussians(model, z[c]), chunks))
+    parts = [mixture for mixture, _ in found]
+    mixture = Mixture(
+        np.concatenate([part.weight for part in parts]),
+        z,
+        np.concatenate([part.mean for part in parts]),
+        np.concatenate([part.scale for part in parts]),
+        np.concatenate([part.cholesky for part in parts]),
+    )
+    converged = np.concatenate([reached for _, reached in found])
     theta = model.theta(z)
     log_determinant = 2.0 * np.log(np.diagonal(mixture.cholesky, axis1=1, axis2=2)).sum(-1)
     log_scale = np.log(mixture.scale).sum(-1)

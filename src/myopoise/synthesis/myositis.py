@@ -16,18 +16,21 @@ everything at face value (naive).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.evidence.rows import PrintedP, Row, Selection
+from myopoise.synthesis.checking import trust_in
+from myopoise.synthesis.effects import Synthesis, summarise
+from myopoise.synthesis.laplace import infer
 from myopoise.synthesis.latent import BinomialCounts, Comparisons, LatentModel, Variances
 from myopoise.synthesis.links import Link
 from myopoise.synthesis.priors import HalfNormal, Normal, Prior
 from myopoise.vocabulary import BACKGROUND, Level, Phenotype, Reading
 
-__all__ = ["MyositisPriors", "myositis_model"]
+__all__ = ["MyositisPriors", "myositis_model", "rows_of_reading", "synthesise"]
 
 Floats = NDArray[np.float64]
 
@@ -76,24 +79,61 @@ class MyositisPriors:
     bias: Normal = Normal(0.5, 0.5)
     bias_spread: HalfNormal = HalfNormal(0.4)
 
+    @property
+    def sentences(self) -> dict[str, str]:
+        """Each prior and the interval it implies, by name."""
+        return {field.name.replace("_", " "): getattr(self, field.name).sentence for field in fields(self)}
 
-def myositis_model(selection: Selection, reading: Reading, priors: MyositisPriors | None = None) -> LatentModel:
-    """The evidence model of one reading, ready for inference.
+
+def myositis_model(selection: Selection, reading: Reading, priors: MyositisPriors) -> LatentModel | None:
+    """The evidence model of one reading, ready for inference; None when no row enters.
 
     Parameters
     ----------
     selection
-        The rows that may enter; the reading takes its part of them.
+        The rows that may enter; the reading takes its part of them. Children do not: they have no control arm anywhere.
     reading
         Randomised only, main, or naive.
     priors
-        Defaults to the documented ones.
+        Every prior of the model.
     """
-    priors = priors or MyositisPriors()
-    rows = [row for row in selection.rows if Level.MINIMAL in row.counts and not row.juvenile]
-    if reading is Reading.RANDOMISED:
-        rows = [row for row in rows if row.design.randomised]
-    return _Builder(selection, rows, priors, reading is Reading.MAIN).model(reading.label)
+    rows = rows_of_reading(selection, reading)
+    return _Builder(selection, rows, priors, reading is Reading.MAIN).model(reading.label) if rows else None
+
+
+def rows_of_reading(selection: Selection, reading: Reading) -> tuple[Row, ...]:
+    """The adult rows with counts at the minimal level that a reading takes."""
+    rows = (row for row in selection.rows if Level.MINIMAL in row.counts and not row.juvenile)
+    return tuple(row for row in rows if reading is not Reading.RANDOMISED or row.design.randomised)
+
+
+def synthesise(
+    selection: Selection, reading: Reading, priors: MyositisPriors, *, draws: int, seed: int
+) -> Synthesis | None:
+    """Fit one reading; None when nothing enters it.
+
+    Parameters
+    ----------
+    selection, reading, priors
+        As for `myositis_model`.
+    draws, seed
+        For the inference.
+    """
+    model = myositis_model(selection, reading, priors)
+    if model is None:
+        return None
+    posterior = infer(model, draws=draws, seed=seed)
+    weights = posterior.weights.values
+    found = {name: summarise(posterior.x[:, i], weights, "probit") for i, name in enumerate(model.columns)}
+    spreads = {
+        f"sd {name}": summarise(posterior.theta[:, k], weights, "probit") for k, (name, _) in enumerate(model.hypers)
+    }
+    rows = rows_of_reading(selection, reading)
+    printed = {(p.study, p.treatments_1): p.n_1 for p in selection.printed}
+    printed |= {(p.study, p.treatments_0): p.n_0 for p in selection.printed}
+    patients = sum(row.n for row in rows) + sum(printed.values())
+    studies = {row.study for row in rows} | {p.study for p in selection.printed}
+    return Synthesis(reading, len(studies), patients, found | spreads, priors.sentences, trust_in(posterior), posterior)
 
 
 class _Builder:
