@@ -108,7 +108,8 @@ class Option:
     verdict
         What may be said of it.
     rank
-        Place by predicted response in the main reading, 1 is highest; always shown beside effect and certainty.
+        Place: first by what it was set against, then by predicted response in the main reading; always shown beside
+        effect and certainty.
     """
 
     treatment: str

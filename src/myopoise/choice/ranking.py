@@ -61,7 +61,9 @@ def answer(
         for node in network.nodes
         if node.name != BACKGROUND and (read := _readings(node, syntheses))
     ]
-    options.sort(key=lambda option: -option.predicted[Reading.MAIN].response.median)
+    # What was randomised against background therapy comes first: seven patients who all responded are not a second place.
+    order = list(Comparison)
+    options.sort(key=lambda o: (order.index(o.own.comparison), -o.predicted[Reading.MAIN].response.median))
     ranked = tuple(replace(option, rank=i) for i, option in enumerate(options, 1))
     background = {reading: _shown(forecast((BACKGROUND,), reading), None) for reading in syntheses}
     return Answer(group, background, ranked, _unanswered(evidence, selection, network), _overall(ranked))
