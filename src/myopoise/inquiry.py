@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from myopoise.choice.counting import count
 from myopoise.choice.options import Answer, Counted
 from myopoise.choice.ranking import answer
-from myopoise.evidence.rows import Selection
 from myopoise.evidence.reading import read_evidence
+from myopoise.evidence.rows import Selection
 from myopoise.evidence.selection import Question, at_level, select
 from myopoise.evidence.tables import Evidence
 from myopoise.synthesis.effects import Synthesis

@@ -125,19 +125,29 @@ def _design(g: Grounds) -> Concern:
 
 def _bias(g: Grounds) -> Concern:
     if not g.unblinded_trials:
-        return Concern("risk of bias", 0, "no concern beyond the design; published judgements are mostly missing")
-    trials = "1 randomised trial was" if g.unblinded_trials == 1 else f"{g.unblinded_trials} randomised trials were"
+        return Concern(
+            "risk of bias", 0, "no concern beyond the design; published judgements are mostly missing"
+        )
+    trials = (
+        "1 randomised trial was"
+        if g.unblinded_trials == 1
+        else f"{g.unblinded_trials} randomised trials were"
+    )
     return Concern("risk of bias", 1, f"{trials} not double-blind")
 
 
 def _imprecision(g: Grounds) -> Concern:
     interval = f"95% credible interval {100 * g.low:+.0f} to {100 * g.high:+.0f} patients in 100"
     if g.low < -IMPORTANT and g.high > IMPORTANT:
-        return Concern("imprecision", 2, f"{interval}: important harm and important benefit are both possible")
+        return Concern(
+            "imprecision", 2, f"{interval}: important harm and important benefit are both possible"
+        )
     if g.low < 0.0 < g.high:
         return Concern("imprecision", 1, f"{interval}: no difference is possible")
     if g.randomised_against_background and g.randomised_compared < FEW_RANDOMISED_PATIENTS:
-        return Concern("imprecision", 1, f"{interval}, from {g.randomised_compared} patients compared at random")
+        return Concern(
+            "imprecision", 1, f"{interval}, from {g.randomised_compared} patients compared at random"
+        )
     return Concern("imprecision", 0, interval)
 
 
@@ -156,7 +166,9 @@ def _heterogeneity(g: Grounds) -> Concern:
     excluded = g.low > 0.0 or g.high < 0.0
     if excluded and g.predictive_low < 0.0 < g.predictive_high:
         interval = f"{100 * g.predictive_low:+.0f} to {100 * g.predictive_high:+.0f} patients in 100"
-        return Concern("heterogeneity", 1, f"in a new study the difference may be none (prediction interval {interval})")
+        return Concern(
+            "heterogeneity", 1, f"in a new study the difference may be none (prediction interval {interval})"
+        )
     return Concern("heterogeneity", 0, "differences between studies do not change the reading")
 
 

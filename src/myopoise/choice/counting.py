@@ -36,7 +36,9 @@ def count(selection: Selection, topic: str) -> tuple[Counted, ...]:
 
 def _level(row: Row) -> Level:
     """The level nearest to minimal improvement that the row reports."""
-    return next(level for level in (Level.MINIMAL, Level.MODERATE, Level.MAJOR, Level.STABLE) if level in row.counts)
+    return next(
+        level for level in (Level.MINIMAL, Level.MODERATE, Level.MAJOR, Level.STABLE) if level in row.counts
+    )
 
 
 def _counted(topic: str, treatments: tuple[str, ...], level: Level, rows: list[Row]) -> Counted:

@@ -54,6 +54,7 @@ def answer(
     """
 
     def forecast(treatments: Sequence[str], reading: Reading) -> PredictedResponse:
+        """Prediction of one reading for this group."""
         return predict(syntheses[reading], treatments, group, selection.mechanism, priors, seed)
 
     options = [
@@ -61,7 +62,7 @@ def answer(
         for node in network.nodes
         if node.name != BACKGROUND and (read := _readings(node, syntheses))
     ]
-    # What was randomised against background therapy comes first: seven patients who all responded are not a second place.
+    # What was randomised against background therapy comes first: seven of seven responding is not a second place.
     order = list(Comparison)
     options.sort(key=lambda o: (order.index(o.own.comparison), -o.predicted[Reading.MAIN].response.median))
     ranked = tuple(replace(option, rank=i) for i, option in enumerate(options, 1))
@@ -71,7 +72,9 @@ def answer(
 
 def _readings(node: Node, syntheses: Mapping[Reading, Synthesis]) -> tuple[Reading, ...]:
     """Readings in which the treatment has evidence of its own."""
-    return tuple(r for r in Reading if r in syntheses and (r is not Reading.RANDOMISED or node.randomised_studies))
+    return tuple(
+        r for r in Reading if r in syntheses and (r is not Reading.RANDOMISED or node.randomised_studies)
+    )
 
 
 def _option(
@@ -142,7 +145,9 @@ def _grounds(
         randomised_against_background=own.comparison is Comparison.RANDOMISED,
         randomised_at_all=bool(node.randomised_studies),
         randomised_compared=own.randomised_compared,
-        unblinded_trials=sum(evidence.study(study).blinding != "double-blind" for study in node.randomised_studies),
+        unblinded_trials=sum(
+            evidence.study(study).blinding != "double-blind" for study in node.randomised_studies
+        ),
         patients_in_group=own.patients_in_group,
         assumed_in_group=own.assumed_in_group,
         patients=own.patients,
@@ -180,7 +185,7 @@ def verdict_of(main: PredictedResponse, own: OwnEvidence, certainty: Certainty) 
     """
     if own.comparison is not Comparison.RANDOMISED:
         return Verdict.UNDECIDED
-    if -EQUIVALENT_WITHIN < main.difference.low and main.difference.high < EQUIVALENT_WITHIN:
+    if main.difference.low > -EQUIVALENT_WITHIN and main.difference.high < EQUIVALENT_WITHIN:
         return Verdict.EQUIVALENT
     sure = main.p_better >= SURE_BETTER and main.p_better_by_ten >= SURE_IMPORTANT
     return Verdict.PREFERRED if sure and certainty.grade is not Grade.VERY_LOW else Verdict.UNDECIDED
@@ -198,7 +203,11 @@ def _unanswered(evidence: Evidence, selection: Selection, network: Network) -> t
     answered = {node.name for node in network.nodes}
     given: dict[str, dict[str, None]] = {}
     for arm in evidence.arms:
-        if arm.role == "active" and evidence.mechanism_class(arm.treatment) not in ("control", "mixed", "supportive"):
+        if arm.role == "active" and evidence.mechanism_class(arm.treatment) not in (
+            "control",
+            "mixed",
+            "supportive",
+        ):
             given.setdefault(arm.treatment, {})[arm.study_id] = None
     reasons = {aside.study: aside.reason for aside in selection.set_aside}
     found = []

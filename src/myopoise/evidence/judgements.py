@@ -45,6 +45,7 @@ def _judgement(entry: dict[str, object]) -> Judgement:
         values["shares"] = {Phenotype(group): float(share) for group, share in shares.items()}
     if isinstance(levels, dict):
         values["levels"] = {
-            arm: {Level(level): int(count) for level, count in counts.items()} for arm, counts in levels.items()
+            arm: {Level(level): int(count) for level, count in counts.items()}
+            for arm, counts in levels.items()
         }
     return Judgement(**values)  # type: ignore[arg-type]  # the file's keys are the fields; a wrong one fails loudly

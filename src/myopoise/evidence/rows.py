@@ -148,7 +148,9 @@ class Selection:
 
     def __str__(self) -> str:
         """One honest paragraph."""
-        randomised = {row.study for row in self.rows if row.design.randomised} | {p.study for p in self.printed}
+        randomised = {row.study for row in self.rows if row.design.randomised} | {
+            p.study for p in self.printed
+        }
         patients = sum(row.n for row in self.rows)
         return (
             f"{len(self.studies)} studies enter, {len(randomised)} of them randomised, with {len(self.rows)} groups of "

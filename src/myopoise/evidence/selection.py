@@ -42,7 +42,9 @@ class Question:
         )
 
 
-def select(evidence: Evidence, question: Question, judgements: tuple[Judgement, ...] | None = None) -> Selection:
+def select(
+    evidence: Evidence, question: Question, judgements: tuple[Judgement, ...] | None = None
+) -> Selection:
     """Rows of the evidence that answer the question, with the reason for each study set aside.
 
     Parameters
@@ -72,8 +74,12 @@ def select(evidence: Evidence, question: Question, judgements: tuple[Judgement, 
             parts.extend(left)
         else:
             reason = reason or _nothing_usable(known, study, question.domain)
-            aside.append(SetAside(study.study_id, study.year, study.design, "+".join(study.population), reason))
-    return Selection(tuple(rows), tuple(printed), tuple(aside), tuple(parts), _mechanisms(known, rows, printed))
+            aside.append(
+                SetAside(study.study_id, study.year, study.design, "+".join(study.population), reason)
+            )
+    return Selection(
+        tuple(rows), tuple(printed), tuple(aside), tuple(parts), _mechanisms(known, rows, printed)
+    )
 
 
 def _mechanisms(evidence: Evidence, rows: list[Row], printed: list[PrintedP]) -> dict[str, str]:
@@ -96,7 +102,8 @@ def at_level(selection: Selection, level: Level) -> Selection:
     kept = {row.study for row in rows} | {p.study for p in selection.printed}
     dropped: dict[str, Row] = {row.study: row for row in selection.rows if row.study not in kept}
     aside = tuple(
-        SetAside(row.study, row.year, row.design, _population(row), _not_at(row, level)) for row in dropped.values()
+        SetAside(row.study, row.year, row.design, _population(row), _not_at(row, level))
+        for row in dropped.values()
     )
     used = {t for row in rows for t in row.treatments}
     used |= {t for p in selection.printed for t in (*p.treatments_1, *p.treatments_0)}

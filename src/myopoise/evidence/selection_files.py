@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -78,7 +77,16 @@ def _row(row: Row) -> tuple[object, ...]:
 
 def _printed(p: PrintedP) -> tuple[object, ...]:
     return (
-        *(p.contrast_id, p.study, p.year, "+".join(p.treatments_1), p.n_1, "+".join(p.treatments_0), p.n_0, p.how),
+        *(
+            p.contrast_id,
+            p.study,
+            p.year,
+            "+".join(p.treatments_1),
+            p.n_1,
+            "+".join(p.treatments_0),
+            p.n_0,
+            p.how,
+        ),
         None if p.abs_z is None else f"{p.abs_z:.4f}",
         *_share_cells(p.shares),
         p.note,
@@ -98,8 +106,9 @@ def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=path.parent, delete=False) as handle:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", dir=path.parent, delete=False
+    ) as handle:
         handle.write(text)
     Path(handle.name).chmod(0o644)
-    os.replace(handle.name, path)
-    return path
+    return Path(handle.name).replace(path)

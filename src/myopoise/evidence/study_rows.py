@@ -127,7 +127,9 @@ def response_rows(
     sieve = _Sieve(study, [o for o in evidence.outcomes_of(study.study_id) if _is_response(o, domain)])
     if judgement.outcomes:
         wanted = judgement.outcomes
-        means = [o for o in evidence.outcomes_of(study.study_id) if o.outcome_id in wanted and o.type != "binary"]
+        means = [
+            o for o in evidence.outcomes_of(study.study_id) if o.outcome_id in wanted and o.type != "binary"
+        ]
         sieve.outcomes = list(dict.fromkeys([*sieve.outcomes, *means]))
         sieve.keep(lambda o: o.outcome_id in wanted, judgement.reason)
     else:
@@ -136,7 +138,9 @@ def response_rows(
     for outcome in sieve.outcomes:
         by_arm.setdefault(outcome.arm_id, []).append(outcome)
     kind = _kind(evidence, study, judgement, [arms[arm_id] for arm_id in by_arm])
-    rows = tuple(_row(evidence, study, judgement, arms[arm_id], kind, found) for arm_id, found in by_arm.items())
+    rows = tuple(
+        _row(evidence, study, judgement, arms[arm_id], kind, found) for arm_id, found in by_arm.items()
+    )
     return tuple(row for row in rows if row is not None), tuple(sieve.aside)
 
 
@@ -156,7 +160,9 @@ def _apply_rules(sieve: _Sieve, arms: dict[str, Arm], judgement: Judgement) -> N
         sieve.keep(lambda o: o.arm_id in judgement.arms, judgement.reason)
     sieve.keep(lambda o: o.phase not in LATER_PHASES, "not from the controlled phase")
     sieve.keep(lambda o: o.period != "second", "second period of a crossover: the same patients again")
-    sieve.keep(lambda o: arms[o.arm_id].role != "whole", "pooled group: its patients are counted in other arms")
+    sieve.keep(
+        lambda o: arms[o.arm_id].role != "whole", "pooled group: its patients are counted in other arms"
+    )
     sieve.keep(
         lambda o: arms[o.arm_id].role != "subgroup" or arms[o.arm_id].subgroup_by == "diagnosis",
         lambda o: f"part of {arms[o.arm_id].parent_arm}, which is counted whole",
@@ -164,10 +170,16 @@ def _apply_rules(sieve: _Sieve, arms: dict[str, Arm], judgement: Judgement) -> N
     _one_grouping(sieve, arms)
     classes = [o.definition_class for o in sieve.outcomes]
     chosen = next((c for c in DEFINITIONS if c in classes), classes[0] if classes else "")
-    sieve.keep(lambda o: o.definition_class == chosen, f"another definition of response; {chosen} is preferred")
-    weeks = sorted({o.timepoint_weeks for o in sieve.outcomes if o.timepoint_weeks is not None}, key=_distance)
+    sieve.keep(
+        lambda o: o.definition_class == chosen, f"another definition of response; {chosen} is preferred"
+    )
+    weeks = sorted(
+        {o.timepoint_weeks for o in sieve.outcomes if o.timepoint_weeks is not None}, key=_distance
+    )
     if weeks:
-        sieve.keep(lambda o: o.timepoint_weeks in (weeks[0], None), f"another time point; week {weeks[0]:g} is used")
+        sieve.keep(
+            lambda o: o.timepoint_weeks in (weeks[0], None), f"another time point; week {weeks[0]:g} is used"
+        )
     largest: dict[str, int] = {}
     for o in sieve.outcomes:
         largest[o.arm_id] = max(largest.get(o.arm_id, 0), o.n or 0)

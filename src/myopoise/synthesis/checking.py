@@ -44,7 +44,11 @@ class Trust:
     @property
     def sentence(self) -> str:
         """What was found, and what to do if it is not good enough."""
-        k_hat = "nothing weighted" if self.k_hat is None else f"Pareto k-hat {self.k_hat:.2f} (limit {K_HAT_LIMIT})"
+        k_hat = (
+            "nothing weighted"
+            if self.k_hat is None
+            else f"Pareto k-hat {self.k_hat:.2f} (limit {K_HAT_LIMIT})"
+        )
         found = f"{k_hat}, {self.effective:.0f} effective of {self.draws} draws"
         if self.ok:
             return f"The computation checks itself: {found}."

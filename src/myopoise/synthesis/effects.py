@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-
 from scipy.special import ndtr
 
 from myopoise.estimate import Estimate
@@ -91,6 +90,7 @@ def mixture_estimate(posterior: Posterior, contrast: Floats, scale: str) -> Esti
     sd = float(np.sqrt(weight @ (sds**2 + (means - mean) ** 2)))
 
     def quantile(level: float) -> float:
+        """Quantile of the mixture, by bisection."""
         low, high = float((means - 12.0 * sds).min()), float((means + 12.0 * sds).max())
         for _ in range(100):
             half = 0.5 * (low + high)

@@ -141,7 +141,7 @@ def conditional_gaussians(model: LatentModel, z: Floats) -> tuple[Mixture, NDArr
         converged = change < _NEWTON_TOLERANCE
         if converged.all():
             break
-    mixture = Mixture(np.full(len(z), 1.0 / len(z)), z, x, scale, np.linalg.cholesky(precision))
+    mixture = Mixture(np.full(len(z), 1.0 / len(z)), z, x, scale, np.linalg.cholesky(precision).astype(float))
     return mixture, converged
 
 
@@ -232,7 +232,9 @@ def _in_chunks(model: LatentModel, x: Floats, theta: Floats) -> Floats:
     """
     chunks = [slice(i, i + _CHUNK) for i in range(0, len(x), _CHUNK)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(list(pool.map(lambda c: log_marginal_likelihood(model, x[c], theta[c]), chunks)))
+        return np.concatenate(
+            list(pool.map(lambda c: log_marginal_likelihood(model, x[c], theta[c]), chunks))
+        )
 
 
 def _log_marginal(model: LatentModel, z: Floats) -> tuple[Mixture, Floats, NDArray[np.bool_]]:

@@ -29,7 +29,16 @@ from myopoise.synthesis.links import Link
 from myopoise.synthesis.nesting import group_sum
 from myopoise.synthesis.priors import Prior
 
-__all__ = ["BinomialCounts", "Comparisons", "LatentModel", "Likelihood", "Mix", "NormalMeans", "Variances", "spread"]
+__all__ = [
+    "BinomialCounts",
+    "Comparisons",
+    "LatentModel",
+    "Likelihood",
+    "Mix",
+    "NormalMeans",
+    "Variances",
+    "spread",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -141,7 +150,9 @@ class BinomialCounts:
 
     def log_density(self, eta: Floats, mix: Mix) -> Floats:
         """Binomial log likelihood without its constant, shape ``(result, ...)``."""
-        chance = np.clip(mix.average(self.link.probability(eta)), _SMALLEST_PROBABILITY, 1.0 - _SMALLEST_PROBABILITY)
+        chance = np.clip(
+            mix.average(self.link.probability(eta)), _SMALLEST_PROBABILITY, 1.0 - _SMALLEST_PROBABILITY
+        )
         events, n = spread(self.events[mix.results], chance.ndim), spread(self.n[mix.results], chance.ndim)
         return np.asarray(events * np.log(chance) + (n - events) * np.log1p(-chance))
 

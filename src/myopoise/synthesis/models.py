@@ -5,7 +5,8 @@ For arm a of study s on treatment t(a)::
     eta_a = mu_s + d_t(a) + w_a,     d_reference = 0,     w_a ~ N(0, tau^2 / 2)
 
 which gives every contrast inside a study variance tau^2 and every pair that shares an arm correlation 1/2 (Lu & Ades
-2004; NICE DSU TSD 2). mu_s has a vague normal prior, so only contrasts inside studies inform d. Common effects is tau = 0.
+2004; NICE DSU TSD 2). mu_s has a vague normal prior, so only contrasts inside studies inform d. Common effects is
+tau = 0.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from myopoise.synthesis.latent import BinomialCounts, Comparisons, LatentModel, Likelihood, NormalMeans, Variances
+from myopoise.synthesis.latent import (
+    BinomialCounts,
+    Comparisons,
+    LatentModel,
+    Likelihood,
+    NormalMeans,
+    Variances,
+)
 from myopoise.synthesis.links import Link
 from myopoise.synthesis.priors import Normal, Prior
 
@@ -77,12 +85,17 @@ def network_model(
     ordered = sorted(arms, key=lambda arm: studies.index(arm.study))
     treatments = list(dict.fromkeys(arm.treatment for arm in ordered))
     if reference not in treatments:
-        raise ValueError(f"reference treatment {reference!r} is in no study; treatments are {', '.join(treatments)}")
+        raise ValueError(
+            f"reference treatment {reference!r} is in no study; treatments are {', '.join(treatments)}"
+        )
     columns = [t for t in treatments if t != reference]
-    design = np.array([[float(arm.treatment == t) for t in columns] for arm in ordered]).reshape(len(ordered), -1)
+    design = np.array([[float(arm.treatment == t) for t in columns] for arm in ordered]).reshape(
+        len(ordered), -1
+    )
     hypers = () if heterogeneity is None else (("heterogeneity", heterogeneity),)
 
     def variances(count: int, constant: float, loading: float = 0.0) -> Variances:
+        """The same variance for every item."""
         return Variances(np.full(count, constant), np.full((count, len(hypers)), loading))
 
     every = np.arange(len(ordered))

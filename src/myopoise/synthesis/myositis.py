@@ -5,9 +5,10 @@ For the patients of diagnosis g in result r of arm a, study s::
     P(at least minimally better) = sum over g of share_rg * Phi(eta_rg)
     eta_rg = m + u_s + theta_g + sum over t in a of (d_t + gamma_{c(t),g}) + w_a - xi_f + bias_s
 
-with ``theta_DM = 0``; d_t shrunk towards the mean of its mechanism class c(t); gamma how much more or less a class does
-in diagnosis g; xi_f how strict definition f of response is against the 2016 ACR/EULAR criteria; and, for uncontrolled
-studies only, a bias drawn around beta. A mixed arm has the average chance over its mix, never the chance at the average.
+with ``theta_DM = 0``; d_t shrunk towards the mean of its mechanism class c(t); gamma how much more or less a class
+does in diagnosis g; xi_f how strict definition f of response is against the 2016 ACR/EULAR criteria; and, for
+uncontrolled studies only, a bias drawn around beta. A mixed arm has the average chance over its mix, never the chance at
+the average.
 
 Three readings differ in what enters and in the bias: randomised trials only; everything with the bias (main);
 everything at face value (naive).
@@ -21,7 +22,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from myopoise.evidence.rows import PrintedP, Row, Selection
+from myopoise.evidence.rows import Row, Selection
 from myopoise.synthesis.checking import trust_in
 from myopoise.synthesis.effects import Synthesis, summarise
 from myopoise.synthesis.laplace import infer
@@ -126,14 +127,17 @@ def synthesise(
     weights = posterior.weights.values
     found = {name: summarise(posterior.x[:, i], weights, "probit") for i, name in enumerate(model.columns)}
     spreads = {
-        f"sd {name}": summarise(posterior.theta[:, k], weights, "probit") for k, (name, _) in enumerate(model.hypers)
+        f"sd {name}": summarise(posterior.theta[:, k], weights, "probit")
+        for k, (name, _) in enumerate(model.hypers)
     }
     rows = rows_of_reading(selection, reading)
     printed = {(p.study, p.treatments_1): p.n_1 for p in selection.printed}
     printed |= {(p.study, p.treatments_0): p.n_0 for p in selection.printed}
     patients = sum(row.n for row in rows) + sum(printed.values())
     studies = {row.study for row in rows} | {p.study for p in selection.printed}
-    return Synthesis(reading, len(studies), patients, found | spreads, priors.sentences, trust_in(posterior), posterior)
+    return Synthesis(
+        reading, len(studies), patients, found | spreads, priors.sentences, trust_in(posterior), posterior
+    )
 
 
 class _Builder:
@@ -192,7 +196,9 @@ class _Builder:
     def _seen(self) -> set[tuple[str, Phenotype]]:
         """Classes and the diagnoses they were given to; other pairs are their prior and need no column."""
         arms = [(row.treatments, row.shares) for row in self.rows]
-        arms += [(p.treatments_1, p.shares) for p in self.printed] + [(p.treatments_0, p.shares) for p in self.printed]
+        arms += [(p.treatments_1, p.shares) for p in self.printed] + [
+            (p.treatments_0, p.shares) for p in self.printed
+        ]
         return {
             (self.mechanism[t], g)
             for treatments, shares in arms
@@ -240,7 +246,8 @@ class _Builder:
         studies = list(dict.fromkeys(study for study, _ in arms))
         randomised = {row.study: row.design.randomised for row in self.rows}
         study_loading = [
-            {"between studies": 1.0, "bias": 0.0 if randomised[study] or not self.bias else 1.0} for study in studies
+            {"between studies": 1.0, "bias": 0.0 if randomised[study] or not self.bias else 1.0}
+            for study in studies
         ]
         counts = BinomialCounts(
             np.array([float(row.counts[Level.MINIMAL]) for row in self.rows]),
@@ -252,7 +259,9 @@ class _Builder:
             hypers=self.hypers,
             columns=tuple(self.columns),
             column_mean=np.array([mean for mean, _, _ in columns]),
-            column_variance=self._variances([sd**2 for _, sd, _ in columns], [{h: 1.0} for _, _, h in columns]),
+            column_variance=self._variances(
+                [sd**2 for _, sd, _ in columns], [{h: 1.0} for _, _, h in columns]
+            ),
             design=np.array([self._result(self.rows[i], group) for i, group, _ in parts]),
             shares=np.array([share for _, _, share in parts]),
             result=np.array([i for i, _, _ in parts]),

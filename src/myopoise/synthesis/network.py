@@ -131,7 +131,9 @@ def _edges(rows: Sequence[Row], selection: Selection, order: Sequence[str]) -> t
         compared.setdefault((pair[0], pair[1]), {})[p.study] = True
     return tuple(
         Edge(one, other, tuple(studies), tuple(s for s, only_p in studies.items() if only_p))
-        for (one, other), studies in sorted(compared.items(), key=lambda e: (order.index(e[0][0]), order.index(e[0][1])))
+        for (one, other), studies in sorted(
+            compared.items(), key=lambda e: (order.index(e[0][0]), order.index(e[0][1]))
+        )
     )
 
 

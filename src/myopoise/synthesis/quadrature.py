@@ -133,7 +133,9 @@ def _integrate(part: _Slice, outer: int, inner: int) -> Floats:
         log_arm = _inner_integral(part, u[part.study], centre, precision, inner)
     else:
         log_arm = part.log_density(u[part.study])
-    log_prior = -0.5 * (u**2 / part.study_variance[..., None] + np.log(part.study_variance / variance)[..., None])
+    log_prior = -0.5 * (
+        u**2 / part.study_variance[..., None] + np.log(part.study_variance / variance)[..., None]
+    )
     return np.asarray(_log_sum(group_sum(log_arm, part.study) + log_prior + log_weight).sum(0))
 
 
