@@ -58,7 +58,7 @@ lock: ## pin anew what pyproject.toml asks for (needs uv)
 
 # One version of a library for every Python and platform, so that the same input gives the same numbers everywhere.
 LOCKING := --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-	--no-emit-index-url --no-annotate --no-header --upgrade --quiet
+	--no-annotate --no-header --upgrade --quiet
 
 clean: ## remove the environment, caches and the report
 	rm -rf $(VENV) build dist report .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

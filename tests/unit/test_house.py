@@ -208,6 +208,30 @@ def test_a_changelog_fragment_is_of_a_known_kind() -> None:
     assert [name for name in fragments if name.split(".")[1:] not in [[kind, "md"] for kind in kinds]] == []
 
 
+def test_no_file_names_a_machine_path_or_a_package_registry() -> None:
+    marks = [
+        "/" + "work/",
+        "/" + "tmp/",
+        "/" + "root/",
+        "py" + "pi.org",
+        "python" + "hosted",
+        "index" + "-url",
+    ]
+    folders = ("src", "tests", "docs", "changelog.d", ".ci")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    files += [
+        path for path in ROOT.glob("*") if path.suffix in {".md", ".toml", ".lock"} or path.name == "Makefile"
+    ]
+    found = {
+        (str(path.relative_to(ROOT)), mark)
+        for path in files
+        if path.is_file() and "__pycache__" not in path.parts
+        for mark in marks
+        if mark in path.read_text(encoding="utf-8", errors="replace")
+    }
+    assert found == set()
+
+
 def test_continuous_integration_ends_with_the_tests() -> None:
     commands = [line for line in lines(".ci/run") if line.startswith("make ")]
     assert commands == ["make check", "make test"]
