@@ -9,19 +9,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
-from myopoise.errors import Fault, WrongUsage
+from myopoise.errors import WrongUsage
 from myopoise.evidence.cards import StudyCard, card_of
 from myopoise.evidence.tables import Evidence, Study
 
-__all__ = [
-    "SeedLine",
-    "StudyLine",
-    "as_data",
-    "describe_study",
-    "faults_as_data",
-    "list_studies",
-    "seed_lines",
-]
+__all__ = ["SeedLine", "StudyLine", "describe_study", "list_studies", "seed_lines", "to_json"]
 
 
 @dataclass(frozen=True)
@@ -114,7 +106,9 @@ def list_studies(
         Where a filter is not a word of the vocabulary.
     """
     drugs = _drugs(evidence, treatment) if treatment is not None else None
-    disease = _known("population", population, evidence.codes("population")) if population is not None else None
+    disease = (
+        _known("population", population, evidence.codes("population")) if population is not None else None
+    )
     designs = _designs(evidence, design) if design is not None else None
     return tuple(
         _line(evidence, study)
@@ -168,20 +162,15 @@ def describe_study(evidence: Evidence, study_id: str) -> StudyCard:
     return card_of(evidence, evidence.study(_known("study", study_id, ids)))
 
 
-def as_data(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Lines and cards as plain data: dictionaries, lists, text and numbers."""
     if is_dataclass(value) and not isinstance(value, type):
-        return as_data(asdict(value))
+        return to_json(asdict(value))
     if isinstance(value, dict):
-        return {key: as_data(item) for key, item in value.items()}
+        return {key: to_json(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [as_data(item) for item in value]
+        return [to_json(item) for item in value]
     return float(value) if isinstance(value, float) else value
-
-
-def faults_as_data(faults: Sequence[Fault]) -> list[dict[str, Any]]:
-    """Faults as plain data, one dictionary each."""
-    return [asdict(fault) for fault in faults]
 
 
 def _line(evidence: Evidence, study: Study) -> StudyLine:
@@ -196,7 +185,9 @@ def _line(evidence: Evidence, study: Study) -> StudyLine:
         treatments=tuple(treatments),
         patients=study.n_enrolled,
         included=study.included,
-        standing="in" if study.included else f"out: {evidence.meaning('exclude_reason', study.exclude_reason)}",
+        standing="in"
+        if study.included
+        else f"out: {evidence.meaning('exclude_reason', study.exclude_reason)}",
     )
 
 

@@ -134,7 +134,8 @@ def card_of(evidence: Evidence, study: Study) -> StudyCard:
     outcomes = evidence.outcomes_of(study.study_id)
     contrasts = evidence.contrasts_of(study.study_id)
     facts = evidence.facts_of(study.study_id)
-    addresses = [study.source_url, *(row.source_url for row in (*outcomes, *contrasts, *facts))]
+    addresses = [study.source_url, *(outcome.source_url for outcome in outcomes)]
+    addresses += [*(contrast.source_url for contrast in contrasts), *(fact.source_url for fact in facts)]
     return StudyCard(
         study_id=study.study_id,
         title=study.title_short,
@@ -205,7 +206,7 @@ def _risk(evidence: Evidence, study: Study) -> str:
 
 def _standing(evidence: Evidence, study: Study) -> str:
     if study.included:
-        return f"In the main analysis: {evidence.meaning('include_main', 'yes')}."
+        return "In the main analysis."
     return f"Left out of the main analysis: {evidence.meaning('exclude_reason', study.exclude_reason)}."
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from myopoise.errors import Fault
@@ -74,7 +75,7 @@ def _apply(rules: list[Any], sheets: Mapping[str, Sheet], only: str = "", but: s
 
 def _subgroups(sheets: Mapping[str, Sheet]) -> dict[Key, list[Row]]:
     """The subgroup arms of each arm, by study and arm, with the numbers that can be trusted."""
-    groups = defaultdict(list)
+    groups: dict[Key, list[Row]] = defaultdict(list)
     for row in sheets["arms"].rows:
         if (
             row.record.parent_arm
@@ -149,7 +150,8 @@ def _outcomes_larger_than_arms(sheets: Mapping[str, Sheet]) -> list[Fault]:
     for key, rows in larger.items():
         arm, first = arms[key], rows[0]
         others = f" (also rows {', '.join(str(row.line) for row in rows[1:])})" if rows[1:] else ""
-        found = f"{first.record.n} patients{others} in arm {key[1]}, which has {arm.record.n} (arms.csv, row {arm.line})"
+        size = f"which has {arm.record.n} (arms.csv, row {arm.line})"
+        found = f"{first.record.n} patients{others} in arm {key[1]}, {size}"
         remedy = f"n cannot exceed the size of the arm: correct one of them; {compare_with(first.record)}."
         faults.append(first.fault("n", "n-above-arm", found, remedy))
         for row in (*rows, arm):
@@ -222,7 +224,7 @@ def _cumulative_rises(sheets: Mapping[str, Sheet]) -> list[Fault]:
     faults = []
     for (scale, arm_id, _, _), levels in groups.items():
         ordered = [levels[rank] for rank in sorted(levels)]
-        for lower, higher in zip(ordered, ordered[1:], strict=False):
+        for lower, higher in pairwise(ordered):
             if higher.record.events > lower.record.events:
                 found = (
                     f"{higher.record.events} reach {higher.record.ordinal_level} and {lower.record.events} reach "
