@@ -19,6 +19,7 @@ from myopoise.vocabulary import Reading, Verdict
 __all__ = [
     "FOOTER",
     "SUPPORTS",
+    "TIERS",
     "certainty_words",
     "chance_of_benefit",
     "difference_phrase",
@@ -72,9 +73,16 @@ _COMPARISONS = {
     ),
 }
 
+TIERS = {
+    Comparison.RANDOMISED: "Randomised against continued background therapy",
+    Comparison.UNCONNECTED: "Randomised, but never against background therapy",
+    Comparison.UNCONTROLLED: "Never randomised: compared with placebo arms of other trials",
+}
+"""Headings under which options are listed; options under different headings are not to be compared with each other."""
+
 _INSTEAD_OF_CHANCE = {
-    Comparison.UNCONNECTED: "not given: never randomised against background therapy",
-    Comparison.UNCONTROLLED: "not given: compared with placebo arms of other trials",
+    Comparison.UNCONNECTED: "compared with placebo arms of other trials",
+    Comparison.UNCONTROLLED: "compared with placebo arms of other trials",
 }
 
 _ONLY_P = "Its randomised result is known only through a printed P value or the words 'not significant'."
@@ -97,10 +105,10 @@ def per_hundred(estimate: Part) -> str:
     Examples
     --------
     >>> per_hundred({"median": 0.62, "low": 0.41, "high": 0.79, "level": 0.95})
-    '62 in 100, 95% credible interval 41 to 79'
+    '62 in 100 (95% credible interval 41 to 79)'
     """
     interval = f"{hundred(estimate['level'])}% credible interval"
-    return f"{hundred(estimate['median'])} in 100, {interval} {_range(estimate)}"
+    return f"{hundred(estimate['median'])} in 100 ({interval} {_range(estimate)})"
 
 
 def difference_phrase(estimate: Part) -> str:
@@ -117,7 +125,9 @@ def difference_phrase(estimate: Part) -> str:
     '8 fewer responders in 100 (95% credible interval 30 fewer to 15 more)'
     """
     interval = f"{hundred(estimate['level'])}% credible interval"
-    ends = f"{_more(estimate['low'])} to {_more(estimate['high'])}"
+    low, high = _more(estimate["low"]), _more(estimate["high"])
+    number, _, word = low.partition(" ")
+    ends = f"{number if high.endswith(word) else low} to {high}"
     middle = f"{_more(estimate['median'])} responders" if hundred(abs(estimate["median"])) != "0" else "no more responders"
     return f"{middle} in 100 ({interval} {ends})"
 
@@ -160,7 +170,7 @@ def display_notes(comparison: str, only_p: bool, mechanism: str) -> list[str]:
     notes = [_COMPARISONS[kind]] if kind in _COMPARISONS else []
     if only_p:
         notes.append(_ONLY_P)
-    if any(name in mechanism for name in _ANOTHER_ERA_CLASSES):
+    if _another_era(mechanism):
         notes.append(_ANOTHER_ERA)
     return notes
 
@@ -178,12 +188,17 @@ def option_sentence(option: Part, group: str) -> str:
     main = option["predicted"][Reading.MAIN.value]
     name = treatment_name(option["treatment"])
     grade = Grade(option["certainty"]["grade"])
+    effect = difference_phrase(main["difference"])
     if Comparison(option["own"]["comparison"]) is not Comparison.RANDOMISED:
         return (
-            f"In {group}, {per_hundred(main['response'])}, are predicted to respond to {name}; set against placebo arms "
-            f"of other trials the evidence is very uncertain about its effect."
+            f"In {group}, {per_hundred(main['response'])} are predicted to respond to {name}. Compared with placebo arms "
+            "of other trials, the evidence is very uncertain about its effect."
         )
-    effect = difference_phrase(main["difference"])
+    if _another_era(option["mechanism"]) and main["difference"]["median"] < 0:
+        return (
+            f"In {group}, the evidence does not tell how {name} compares with background therapy: the estimate of "
+            f"{effect} leans on placebo arms of another era and is no ground for calling it worse."
+        )
     if grade is Grade.VERY_LOW:
         return f"In {group}, the evidence is very uncertain about the effect of {name}: {effect} than on background therapy."
     return f"In {group}, {name} {_RESULTS_IN[grade]} {effect} than background therapy alone."
@@ -206,7 +221,7 @@ def verdict_sentence(group: str, verdict: str, options: Sequence[Part], backgrou
     kind = Verdict(verdict)
     if kind is Verdict.NO_EVIDENCE or background is None:
         return f"No usable study answers the question for {group}: there is no evidence to show."
-    alone = f"On continued background therapy {per_hundred(background['response'])}, are predicted to respond."
+    alone = f"On continued background therapy alone, {per_hundred(background['response'])} are predicted to respond."
     if kind is Verdict.PREFERRED:
         return f"{_preferred(group, options)} {alone}"
     if kind is Verdict.EQUIVALENT:
@@ -251,8 +266,8 @@ def _preferred(group: str, options: Sequence[Part]) -> str:
         effect = difference_phrase(option["predicted"][Reading.MAIN.value]["difference"])
         said.append(f"{treatment_name(option['treatment'])} {verb} {effect}")
     rest = len(options) - len(chosen)
-    others = f" The evidence does not settle whether any of the other {rest} options adds to it." if rest else ""
-    return f"In {group}, added to continued background therapy, {_listed(said)}.{others}"
+    others = f" It is not settled whether any of the other {rest} options adds to background therapy." if rest else ""
+    return f"In {group}, {_listed(said)} than background therapy alone.{others}"
 
 
 def _undecided(group: str, options: Sequence[Part]) -> str:
@@ -275,6 +290,10 @@ def _undecided(group: str, options: Sequence[Part]) -> str:
 
 def _grade_order(option: Part) -> int:
     return -list(Grade).index(Grade(option["certainty"]["grade"]))
+
+
+def _another_era(mechanism: str) -> bool:
+    return any(name in mechanism for name in _ANOTHER_ERA_CLASSES)
 
 
 def _range(estimate: Part) -> str:
