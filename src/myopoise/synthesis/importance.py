@@ -56,7 +56,7 @@ def pareto_shape(excess: Floats) -> tuple[float, float]:
     b = b / (3.0 * quartile) + 1.0 / excess[-1]
     k = np.log1p(-b[:, None] * excess).mean(1)
     log_likelihood = n * (np.log(-b / k) - k - 1.0)
-    weight = 1.0 / np.exp(log_likelihood - log_likelihood[:, None]).sum(1)
+    weight = np.exp(log_likelihood - log_likelihood.max())
     b_mean = float((b * weight).sum() / weight.sum())
     shape = float(np.log1p(-b_mean * excess).mean())
     scale = -shape / b_mean
