@@ -36,6 +36,9 @@ _TREATMENTS = {
     "imo-8400": "IMO-8400",
 }
 
+_PLACES = {"imacs": "IMACS group", "openlabel": "Open-label study"}
+"""Studies whose identifier stands for a group, because the author is unknown."""
+
 _DESIGNS = {
     StudyKind.RANDOMISED.value: "randomised",
     StudyKind.SINGLE_ARM.value: "single arm",
@@ -129,7 +132,7 @@ def study_name(study_id: str, first_author: str, year: int | None) -> str:
     slug = re.sub(r"-(b|c|d)$", "", study_id)
     place = re.sub(r"-[0-9]{4}$", "", slug).replace("-", " ")
     author = re.sub(r"(?<=\w)\s+[A-Z]{1,4}$", "", re.sub(r"\s*\(.*\)$", "", first_author))
-    name = author or place[:1].upper() + place[1:]
+    name = author or _PLACES.get(place, place[:1].upper() + place[1:])
     second = f" ({study_id[-1]})" if slug != study_id else ""
     return f"{name} {year if year is not None else '(no year)'}{second}"
 

@@ -24,8 +24,10 @@ CENTRE = WIDTH / 2
 TOP = 48.0
 REACH = 180.0
 """How far the outermost node of a side lies from the middle."""
-DEPTH = 70.0
+DEPTH = 36.0
 """How much nearer the first and last node of a side are than the middle one."""
+WEDGE = 0.58
+"""How far down, towards the lowest nodes, the lines have parted enough for the middle's label."""
 ROW = 40.0
 LARGEST = 30.0
 SMALLEST = 3.5
@@ -126,7 +128,7 @@ def network_marks(network: Part) -> NetworkMarks:
     heights = [sum(_room(node, biggest) for node in side) for side in (left, right)]
     tall = max([*heights, 2 * LARGEST + 60])
     middle = TOP + tall / 2
-    marks = [_hub(node, middle, biggest) for node in hub]
+    marks = [_hub(node, middle, middle + WEDGE * tall / 2, biggest) for node in hub]
     for side, height, sign in ((left, heights[0], -1.0), (right, heights[1], 1.0)):
         marks += _side(side, sign, middle - height / 2, height, biggest)
     ties = [_tie(edge) for edge in network["edges"]]
@@ -195,15 +197,16 @@ def _neighbours_together(nodes: Sequence[Part], edges: Sequence[Part]) -> list[P
 
 def _detail(node: Part) -> str:
     randomised, other = len(node["randomised_studies"]), len(node["other_studies"])
-    studies = f"{randomised} + {other}" if randomised and other else str(randomised or other)
     plural = "study" if randomised + other == 1 else "studies"
-    return f"{_patients(node)} patients, {studies} {plural}"
+    mixed = f" ({randomised} randomised)" if randomised and other else ""
+    return f"{_patients(node)} patients, {randomised + other} {plural}{mixed}"
 
 
-def _hub(node: Part, y: float, biggest: int) -> NodeMark:
-    radius = _radius(node, biggest)
+def _hub(node: Part, y: float, label_y: float, biggest: int) -> NodeMark:
+    radius, name = _radius(node, biggest), node["name"]
+    below = max(label_y, y + radius + 20)
     return NodeMark(
-        node["treatment"], node["name"], _detail(node), CENTRE, y, radius, _share(node), CENTRE, y + radius + 20, "middle"
+        node["treatment"], name, _detail(node), CENTRE, y, radius, _share(node), CENTRE, below, "middle"
     )
 
 
@@ -262,6 +265,9 @@ def _node_ink(node: NodeMark) -> str:
         parts = [svg.circle(node.x, node.y, node.radius, fill=svg.BLUE, stroke="#fff", stroke_width=1.2)]
     elif node.randomised > 0:
         parts.append(_sector(node))
+    if node.anchor == "middle":
+        leader = svg.line(node.x, node.y + node.radius + 3, node.x, node.label_y - NAME - 2, stroke=svg.INK)
+        parts.insert(0, leader)
     weight = "600" if node.anchor == "middle" else "500"
     halo: dict[str, str | float] = {"paint_order": "stroke", "stroke": "#fff", "stroke_width": 4}
     parts.append(

@@ -1,0 +1,332 @@
+"""Forest plot of one treatment: what each study saw, then what each reading predicts for each group of patients.
+
+Text stands in columns to the left and right of one axis from 0 to 100 responders in a hundred. A randomised study has
+its background arm on the same line as a hollow marker. Shapes differ as well as colours: a filled square is a
+randomised arm, a filled circle an uncontrolled one, a hollow square a control arm, a diamond a prediction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from myopoise.report import svg
+from myopoise.report.names import definition_name, design_name, group_name, reading_name, treatment_name
+from myopoise.report.rounding import hundred
+from myopoise.vocabulary import Phenotype, Reading, StudyKind
+
+__all__ = ["ForestMarks", "Heading", "StudyMark", "SummaryMark", "forest_figure", "forest_marks"]
+
+Part = Mapping[str, Any]
+
+WIDTH = 960.0
+COLUMNS = {"study": 8.0, "patients": 166.0, "definition": 282.0, "counts": 506.0, "control": 564.0}
+AXIS = (586.0, 806.0)
+VALUES = WIDTH - 8.0
+TOP, ROW, GAP = 44.0, 24.0, 12.0
+SIZE, SMALL = 13.0, 11.5
+
+_ORDER = {StudyKind.RANDOMISED.value: 0, StudyKind.SINGLE_ARM.value: 1, StudyKind.COHORT.value: 2}
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A line that names the rows below it."""
+
+    words: str
+    y: float
+
+
+@dataclass(frozen=True)
+class StudyMark:
+    """One treated group: a marker with its interval, and its control arm where it has one.
+
+    Parameters
+    ----------
+    study, name, patients, definition
+        The text columns; `study` is where its anchor leads.
+    counts, control_counts, values
+        Responders of patients, in each arm, and the proportion in words.
+    y
+        The line.
+    low, middle, high
+        Horizontal places of the interval and of the proportion.
+    control
+        The same three places of the control arm; None without one.
+    randomised
+        Decides the shape.
+    told
+        What a pointer shows.
+    """
+
+    study: str
+    name: str
+    patients: str
+    definition: str
+    counts: str
+    control_counts: str
+    values: str
+    y: float
+    low: float
+    middle: float
+    high: float
+    control: tuple[float, float, float] | None
+    randomised: bool
+    told: str
+
+
+@dataclass(frozen=True)
+class SummaryMark:
+    """The prediction of one reading: a diamond for the credible interval on a bar for the prediction interval.
+
+    Parameters
+    ----------
+    name, values
+        Reading, and the numbers in words.
+    y
+        The line.
+    low, middle, high
+        Horizontal places of the credible interval.
+    new_low, new_high
+        Horizontal places of the prediction interval.
+    background
+        Where the same reading places background therapy.
+    main
+        Whether it is the main reading.
+    """
+
+    name: str
+    values: str
+    y: float
+    low: float
+    middle: float
+    high: float
+    new_low: float
+    new_high: float
+    background: float
+    main: bool
+
+
+@dataclass(frozen=True)
+class ForestMarks:
+    """Everything of the picture but the ink."""
+
+    treatment: str
+    headings: tuple[Heading, ...]
+    studies: tuple[StudyMark, ...]
+    summaries: tuple[SummaryMark, ...]
+    height: float
+
+
+def place(probability: float) -> float:
+    """Where a probability lies on the axis."""
+    return AXIS[0] + (AXIS[1] - AXIS[0]) * probability
+
+
+def forest_marks(document: Part, treatment: str) -> ForestMarks:
+    """Where every row, marker and diamond of one treatment goes.
+
+    Parameters
+    ----------
+    document
+        The document of the report.
+    treatment
+        Codes of the treatment, joined by plus signs.
+    """
+    seen = [row for row in document["observed"] if row["treatment"] == treatment]
+    adults = [row for row in seen if not _juvenile(row)]
+    headings: list[Heading] = []
+    studies: list[StudyMark] = []
+    summaries: list[SummaryMark] = []
+    y = TOP
+    for words, rows in _sections(adults, [row for row in seen if _juvenile(row)]):
+        headings.append(Heading(words, y + ROW / 2))
+        for row in rows:
+            y += ROW
+            studies.append(_study_mark(row, y + ROW / 2))
+        y += ROW + GAP
+    for answer in document["answers"]:
+        option = next((o for o in answer["options"] if o["treatment"] == treatment), None)
+        if option is None:
+            continue
+        headings.append(Heading(f"Predicted, {answer['label']}", y + ROW / 2))
+        for reading in (reading.value for reading in Reading if reading.value in option["predicted"]):
+            y += ROW
+            found, background = option["predicted"][reading], answer["background"][reading]
+            summaries.append(_summary_mark(reading, found, background, y + ROW / 2))
+        y += ROW + GAP
+    return ForestMarks(treatment, tuple(headings), tuple(studies), tuple(summaries), y)
+
+
+def forest_figure(document: Part, treatment: str) -> str:
+    """The forest plot of one treatment as SVG.
+
+    Parameters
+    ----------
+    document
+        The document of the report.
+    treatment
+        Codes of the treatment, joined by plus signs.
+    """
+    marks = forest_marks(document, treatment)
+    name = treatment_name(treatment)
+    description = (
+        f"{len(marks.studies)} groups of patients given {name}, each with the share that responded and its 95% interval, "
+        f"and {len(marks.summaries)} predictions. The same numbers stand in the text columns."
+    )
+    parts = [
+        _frame(marks),
+        *(_heading_ink(heading) for heading in marks.headings),
+        *(_study_ink(mark) for mark in marks.studies),
+        *(_summary_ink(mark) for mark in marks.summaries),
+    ]
+    identifier = "forest-" + treatment.replace("+", "-and-")
+    return svg.figure(identifier, WIDTH, marks.height + 40, f"Studies of {name}", description, parts)
+
+
+def _juvenile(row: Part) -> bool:
+    return list(row["shares"]) == [Phenotype.JDM.value]
+
+
+def _sections(adults: Sequence[Part], children: Sequence[Part]) -> list[tuple[str, list[Part]]]:
+    def by_design(row: Part) -> tuple[int, int, str, str]:
+        return _ORDER[row["design"]], row["year"] or 0, row["study"], row["arm"]
+
+    adults = sorted(adults, key=by_design)
+    sections = [
+        ("Randomised", [row for row in adults if row["design"] == StudyKind.RANDOMISED.value]),
+        ("Not randomised", [row for row in adults if row["design"] != StudyKind.RANDOMISED.value]),
+        ("Children: shown, not in the predictions", sorted(children, key=by_design)),
+    ]
+    return [(words, rows) for words, rows in sections if rows]
+
+
+def _study_mark(row: Part, y: float) -> StudyMark:
+    found, control = row["proportion"], row["control"]
+    randomised = row["design"] == StudyKind.RANDOMISED.value
+    kind = "" if randomised else f"; {design_name(row['design'])}"
+    shares = {group: row["shares"][group] for group in Phenotype if group.value in row["shares"]}
+    mix = ", ".join(f"{group_name(group)} {hundred(share)}%" for group, share in shares.items())
+    against = f"; {row['control_events']} of {row['control_n']} on background therapy" if control else ""
+    return StudyMark(
+        study=row["study"],
+        name=row["name"],
+        patients=", ".join(map(group_name, shares)),
+        definition=f"{definition_name(row['definition'])}{kind}",
+        counts=f"{row['events']}/{row['n']}",
+        control_counts=f"{row['control_events']}/{row['control_n']}" if control else "–",
+        values=_values(found["mean"], found["low"], found["high"]),
+        y=y,
+        low=place(found["low"]),
+        middle=place(found["mean"]),
+        high=place(found["high"]),
+        control=(place(control["low"]), place(control["mean"]), place(control["high"])) if control else None,
+        randomised=randomised,
+        told=f"{row['name']}: {row['events']} of {row['n']} responded{against}. {mix}. {row['note']}".strip(),
+    )
+
+
+def _summary_mark(reading: str, found: Part, background: Part, y: float) -> SummaryMark:
+    response, new = found["response"], found["predictive"]
+    return SummaryMark(
+        name=reading_name(reading),
+        values=_values(response["median"], response["low"], response["high"]),
+        y=y,
+        low=place(response["low"]),
+        middle=place(response["median"]),
+        high=place(response["high"]),
+        new_low=place(new["low"]),
+        new_high=place(new["high"]),
+        background=place(background["response"]["median"]),
+        main=reading == Reading.MAIN.value,
+    )
+
+
+def _values(middle: float, low: float, high: float) -> str:
+    return f"{hundred(middle)} ({hundred(low)}–{hundred(high)})"
+
+
+def _frame(marks: ForestMarks) -> str:
+    head: dict[str, str | float] = {"font_size": SMALL, "fill": svg.QUIET, "font_weight": "600"}
+    parts = [
+        svg.text(COLUMNS["study"], 20, "Study", **head),
+        svg.text(COLUMNS["patients"], 20, "Patients", **head),
+        svg.text(COLUMNS["definition"], 20, "Definition of response", **head),
+        svg.text(COLUMNS["counts"], 20, "Drug", text_anchor="end", **head),
+        svg.text(COLUMNS["control"], 20, "Control", text_anchor="end", **head),
+        svg.text((AXIS[0] + AXIS[1]) / 2, 20, "Responders in 100", text_anchor="middle", **head),
+        svg.text(VALUES, 20, "In 100 (95% interval)", text_anchor="end", **head),
+        svg.line(0, 30, WIDTH, 30, stroke=svg.FAINT),
+    ]
+    bottom = marks.height + 4
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x = place(share)
+        parts.append(svg.line(x, 36, x, bottom, stroke="#e4e7eb" if 0 < share < 1 else svg.FAINT))
+        parts.append(
+            svg.text(x, bottom + 16, hundred(share), text_anchor="middle", font_size=SMALL, fill=svg.QUIET)
+        )
+    return svg.group(parts)
+
+
+def _heading_ink(heading: Heading) -> str:
+    return svg.text(
+        COLUMNS["study"], heading.y + 4, heading.words, font_size=SIZE, font_weight="600", fill=svg.INK
+    )
+
+
+def _study_ink(mark: StudyMark) -> str:
+    colour = svg.BLUE if mark.randomised else svg.ORANGE
+    base = mark.y + 4
+    plain: dict[str, str | float] = {"font_size": SIZE, "fill": svg.INK}
+    name = svg.text(COLUMNS["study"] + 10, base, mark.name, **{**plain, "class": "study"})
+    parts = [
+        svg.link(f"#study-{mark.study}", name),
+        svg.text(COLUMNS["patients"], base, mark.patients, font_size=SMALL, fill=svg.QUIET),
+        svg.text(COLUMNS["definition"], base, mark.definition, font_size=SMALL, fill=svg.QUIET),
+        svg.text(COLUMNS["counts"], base, mark.counts, text_anchor="end", **plain),
+        svg.text(COLUMNS["control"], base, mark.control_counts, text_anchor="end", **plain),
+        svg.text(VALUES, base, mark.values, text_anchor="end", **plain),
+    ]
+    y = mark.y
+    if mark.control:
+        y -= 3.5
+        low, middle, high = mark.control
+        under = mark.y + 5
+        parts.append(svg.line(low, under, high, under, stroke=svg.QUIET, stroke_width=1))
+        parts.append(svg.rectangle(middle - 3.5, under - 3.5, 7, 7, fill="#fff", stroke=svg.INK, stroke_width=1.2))
+    parts.append(svg.line(mark.low, y, mark.high, y, stroke=colour, stroke_width=1.8))
+    if mark.randomised:
+        parts.append(svg.rectangle(mark.middle - 4.5, y - 4.5, 9, 9, fill=colour))
+    else:
+        parts.append(svg.circle(mark.middle, y, 4.5, fill=colour))
+    return svg.group(parts, mark.told)
+
+
+def _summary_ink(mark: SummaryMark) -> str:
+    base = mark.y + 4
+    weight = "600" if mark.main else "400"
+    told = f"{mark.name}: {mark.values} in 100. The bar is the prediction interval, the dashed line background therapy."
+    dashed: dict[str, str | float] = {"stroke": svg.INK, "stroke_width": 1.2, "stroke_dasharray": "3 2.5"}
+    top, bottom = mark.y - ROW / 2, mark.y + ROW / 2
+    return svg.group(
+        [
+            svg.text(COLUMNS["study"] + 10, base, mark.name, font_size=SIZE, font_weight=weight, fill=svg.INK),
+            svg.rectangle(mark.new_low, mark.y - 1.2, mark.new_high - mark.new_low, 2.4, fill=svg.QUIET),
+            svg.line(mark.background, top, mark.background, bottom, **dashed),
+            svg.diamond(
+                mark.low,
+                mark.middle,
+                mark.high,
+                mark.y,
+                6.5,
+                fill=svg.INK if mark.main else "#fff",
+                stroke=svg.INK,
+                stroke_width=1.2,
+            ),
+            svg.text(
+                VALUES, base, mark.values, text_anchor="end", font_size=SIZE, font_weight=weight, fill=svg.INK
+            ),
+        ],
+        told,
+    )

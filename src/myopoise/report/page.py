@@ -1,0 +1,162 @@
+"""The report as one self-contained page: everything inline, nothing loaded from elsewhere, readable without scripts.
+
+A number on the page is a ``<data>`` element whose value is the unrounded number of the document, so that each can be
+found in ``report.json`` and a reader's software need not parse the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from myopoise.choice.certainty import Grade
+from myopoise.report import figures, names, plain_words, rounding, sentences
+from myopoise.vocabulary import Reading
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+__all__ = ["page"]
+
+Part = Mapping[str, Any]
+
+_TOPICS = {
+    "JDM": "Children: juvenile dermatomyositis",
+    "lung": "Lung disease",
+    "skin": "Skin",
+}
+_SIGNS = {Grade.HIGH: "⊕⊕⊕⊕", Grade.MODERATE: "⊕⊕⊕○", Grade.LOW: "⊕⊕○○", Grade.VERY_LOW: "⊕○○○"}
+
+
+def page(document: Part) -> str:
+    """The whole page as HTML.
+
+    Parameters
+    ----------
+    document
+        The document of the report.
+    """
+    from markupsafe import Markup
+
+    drawn = {answer["group"]: Markup(figures.panels_figure(answer)) for answer in document["answers"]}
+    return _environment().get_template("report.html.jinja").render(
+        document=document,
+        as_of=document["as_of"],
+        answers=[(answer, _tiers(answer)) for answer in document["answers"]],
+        unanswered=_unanswered(document["answers"]),
+        network=Markup(figures.network_figure(document)),
+        forests=[
+            (names.treatment_name(code), Markup(figures.forest_figure(document, code)))
+            for code in _treatments(document)
+        ],
+        readings=drawn,
+        counted=_counted(document["counted"]),
+        left_out=_left_out(document["selection"]["set_aside"]),
+        studies={study["id"]: study for study in document["studies"]},
+        priors=_priors(document["readings"]),
+        parameters=_parameters(document["readings"]),
+        progress=sentences.progress_line(document),
+        supports=sentences.SUPPORTS,
+        words=plain_words,
+    )
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("myopoise.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "hundred": lambda value: _data(value, rounding.hundred(value)),
+        "signed": lambda value: _data(value, rounding.signed_hundred(value)),
+        "chance": lambda value: _data(value, rounding.chance(value)),
+        "decimals": lambda value, digits=2: _data(value, rounding.number(value, digits)),
+        "count": lambda value: _data(value, rounding.number(value, 0)),
+        "treatment": names.treatment_name,
+        "definition": names.definition_name,
+        "design": names.design_name,
+        "reading": names.reading_name,
+        "grouped": lambda codes: ", ".join(names.group_name(code.upper()) for code in codes),
+        "sign": lambda grade: _SIGNS[Grade(grade)],
+        "topic": lambda topic: _TOPICS.get(topic, topic),
+        "plain": lambda name: plain_words.PRIOR_MEANINGS.get(name, name),
+    }
+    environment.globals |= {
+        "strip": _strip,
+        "chance_words": sentences.chance_of_benefit,
+        "main": Reading.MAIN.value,
+    }
+    return environment
+
+
+def _data(value: float, shown: str) -> Markup:
+    """A number with its unrounded value behind it."""
+    from markupsafe import Markup
+
+    return Markup('<data value="{}">{}</data>').format(repr(value), shown)
+
+
+def _strip(found: Part, background: Part, comparison: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(figures.strip_figure(found, background, comparison))
+
+
+def _tiers(answer: Part) -> list[tuple[str, list[Part]]]:
+    """The options under the heading of what they were compared with, each in its order."""
+    tiers = [
+        (heading, [o for o in answer["options"] if o["own"]["comparison"] == comparison.value])
+        for comparison, heading in sentences.TIERS.items()
+    ]
+    return [(heading, options) for heading, options in tiers if options]
+
+
+def _unanswered(answers: Sequence[Part]) -> list[tuple[str, list[Part]]]:
+    """Treatments without evidence of their own; one list where all groups share it."""
+    lists: list[tuple[list[str], list[Part]]] = []
+    for answer in answers:
+        known = next((labels for labels, found in lists if found == answer["no_evidence"]), None)
+        if known is None:
+            lists.append(([answer["label"]], answer["no_evidence"]))
+        else:
+            known.append(answer["label"])
+    return [(" and ".join(labels), found) for labels, found in lists if found]
+
+
+def _treatments(document: Part) -> list[str]:
+    """Treatments with a forest plot: those of the answers in their order, then those seen in children only."""
+    answered = [option["treatment"] for answer in document["answers"] for option in answer["options"]]
+    return list(dict.fromkeys([*answered, *sorted({row["treatment"] for row in document["observed"]})]))
+
+
+def _counted(counted: Sequence[Part]) -> list[tuple[str, list[Part]]]:
+    topics = dict.fromkeys(row["topic"] for row in counted)
+    return [(topic, [row for row in counted if row["topic"] == topic]) for topic in topics]
+
+
+def _left_out(set_aside: Sequence[Part]) -> list[tuple[str, list[tuple[Part, str]]]]:
+    """Studies left out by reason, the commonest first; what stands in brackets differs by study."""
+    reasons: dict[str, list[tuple[Part, str]]] = {}
+    for aside in set_aside:
+        reason, _, detail = aside["reason"].removeprefix("tables: ").partition(" (")
+        reasons.setdefault(reason, []).append((aside, detail.removesuffix(")")))
+    return sorted(reasons.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+
+
+def _priors(readings: Sequence[Part]) -> list[Part]:
+    """Every prior once."""
+    return list({prior["name"]: prior for reading in readings for prior in reading["priors"]}.values())
+
+
+def _parameters(readings: Sequence[Part]) -> list[tuple[str, list[Part | None]]]:
+    """Every parameter with its estimate in each reading, None where a reading has no such parameter."""
+    tables = [{found["name"]: found for found in reading["parameters"]} for reading in readings]
+    every = dict.fromkeys(name for table in tables for name in table)
+    return [(name, [table.get(name) for table in tables]) for name in every]
