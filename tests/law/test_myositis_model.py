@@ -43,8 +43,9 @@ SERIES = (
 
 
 def fit(
-    reading: Reading, priors: MyositisPriors = MyositisPriors(), rows: tuple[Row, ...] = TRIAL + SERIES
+    reading: Reading, priors: MyositisPriors | None = None, rows: tuple[Row, ...] = TRIAL + SERIES
 ) -> Synthesis:
+    priors = priors or MyositisPriors()
     found = synthesise(selection(*rows), reading, priors, draws=4096, seed=1)
     assert found is not None
     assert found.trust.ok

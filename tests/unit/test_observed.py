@@ -9,7 +9,7 @@ from myopoise.synthesis.observed import newcombe_difference, proportion
 
 
 def test_newcombe_reproduces_his_table_ii() -> None:
-    """Newcombe 1998, table II, method 10: 56/70 against 48/80 gives 0.0524 to 0.3339; 9/10 against 3/10, 0.1705 to 0.8090."""
+    """Newcombe 1998, table II, method 10: 56/70 and 48/80 give 0.0524 to 0.3339; 9/10 and 3/10, 0.1705 to 0.8090."""
     one = newcombe_difference(56, 70, 48, 80)
     assert (one.low, one.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
     other = newcombe_difference(9, 10, 3, 10)

@@ -69,14 +69,20 @@ def read_header(table: Table, names: Sequence[str], widths: Sequence[int]) -> tu
     doubled = [place for place, name in enumerate(names) if name in expected and name in names[:place]]
     faults: list[Fault] = []
     places = {name: names.index(name) for name in expected if name in names}
-    doubtful = {names[place] for place in doubled}
+    doubtful: set[str] = set()
+    guessed: list[str] = []
     for place in doubled:
-        meant = _meant(place, names[place], missing, expected, close=False)
-        faults.append(_doubled(table, names[place], meant))
+        name = names[place]
+        right, other = _told_apart(name, names, place, expected)
+        meant = _meant(other, name, missing, expected, close=False)
+        faults.append(_doubled(table, name, meant))
         if meant:
             missing.remove(meant)
-            doubtful.add(meant)
-    guessed = []
+        if meant and expected[right : right + 1] == [name]:
+            places |= {name: right, meant: other}
+            guessed.append(meant)
+        else:
+            doubtful |= {name, meant} - {""}
     for place in strange:
         meant = _meant(place, names[place], missing, expected, close=True)
         if _BAD_BYTE not in names[place]:
@@ -108,6 +114,12 @@ def _lost(table: Table, names: list[str], expected: list[str], widths: Sequence[
         remedy = f"Add the name {lacking[0]} to row 1." if lacking else "Give each column one name in row 1."
         return _fault(table, "", "wrong-width", found, remedy)
     return None
+
+
+def _told_apart(name: str, names: list[str], place: int, expected: list[str]) -> tuple[int, int]:
+    """Of two columns of one name, the one in its usual place, then the other."""
+    first = names.index(name)
+    return (place, first) if expected.index(name) == place else (first, place)
 
 
 def _meant(place: int, name: str, missing: list[str], expected: list[str], *, close: bool) -> str:

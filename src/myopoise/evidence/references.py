@@ -27,7 +27,9 @@ _ALLOWED_SHOWN = 14
 """Longest list of allowed codes that a message spells out."""
 _SIMILAR = 0.5
 """Resemblance above which a faulty key explains a missing name by itself."""
-_COPY = 0.5
+_MISSPELT = 0.8
+"""Resemblance above which a study named by an arm is a misspelling; below it the rows around the arm are asked."""
+_COPY = 0.8
 """Share of equal cells above which a second row of one key is a copy of the first, not another row misnamed."""
 
 
@@ -70,6 +72,7 @@ def repeated_keys(sheet: Sheet) -> list[Fault]:
         if row.repeats is not None:
             row.doubtful.update(names)
             row.repeats.doubtful.update(names)
+            row.repeats.is_repeated = True
     return faults
 
 
@@ -82,7 +85,7 @@ def codes_named(sheets: Sheets) -> list[Fault]:
 
     def describe(target: Key, mentions: Sequence[_Mention]) -> Fault:
         field, code = target
-        codes = [known for used, known in keys if used == field]
+        codes = [known for used, known in keys if used == field and BAD_BYTE not in known]
         allowed = f"Allowed: {', '.join(codes)}." if len(codes) <= _ALLOWED_SHOWN else ""
         see = allowed or f"See vocabulary.csv, field {field}."
         if not codes:
@@ -90,7 +93,7 @@ def codes_named(sheets: Sheets) -> list[Fault]:
         remedy = f"{_did_you_mean(code, codes)}{see}"
         return _fault(mentions, "unknown-code", f"unknown code '{code}'", remedy)
 
-    return _missing(vocabulary, keys, _code_mentions(sheets), describe)
+    return _told(vocabulary, _missing(keys, _code_mentions(sheets)), describe)
 
 
 def studies_named(sheets: Sheets) -> list[Fault]:
@@ -111,9 +114,19 @@ def studies_named(sheets: Sheets) -> list[Fault]:
     def at_home(mentions: Sequence[_Mention]) -> bool:
         return not arms_tell or any(mention.row.table.name == "arms" for mention in mentions)
 
-    mentions = list(_study_mentions(sheets))
-    general = [mention for mention in mentions if mention.target != ("general",) or "general" in ids]
-    return _missing(studies, keys, general, describe, at_home)
+    missing = _missing(keys, _study_mentions(sheets))
+    for (name,), mentions in missing.items():
+        _guess_study(name, mentions, ids)
+    return _told(studies, missing, describe, at_home)
+
+
+def _guess_study(name: str, mentions: Sequence[_Mention], ids: Sequence[str]) -> None:
+    """Note which study the arms of an unknown one belong to: the one it resembles, or itself if others name it too."""
+    near = get_close_matches(name.casefold(), ids, n=1, cutoff=_MISSPELT)
+    named_elsewhere = any(mention.row.table.name != "arms" for mention in mentions)
+    meant = name if named_elsewhere else near[0] if near else ""
+    for mention in mentions if meant else ():
+        mention.row.meant[mention.column] = meant
 
 
 def arms_named(sheets: Sheets) -> list[Fault]:
@@ -134,7 +147,7 @@ def arms_named(sheets: Sheets) -> list[Fault]:
         remedy = f"{_did_you_mean(arm_id, own)}{has} Correct the name, or add the arm."
         return _fault(mentions, "unknown-arm", found, remedy)
 
-    return _missing(arms, keys, _arm_mentions(sheets), describe)
+    return _told(arms, _missing(keys, _arm_mentions(sheets)), describe)
 
 
 def _code_mentions(sheets: Sheets) -> Iterator[_Mention]:
@@ -154,7 +167,7 @@ def _study_mentions(sheets: Sheets) -> Iterator[_Mention]:
             for row in sheets[table.name].rows:
                 value = getattr(row.record, column.name)
                 for study_id in value if column.joined else (value,):
-                    if study_id:
+                    if study_id and study_id != column.also:
                         yield _Mention(row, column.name, (study_id,))
 
 
@@ -167,22 +180,31 @@ def _arm_mentions(sheets: Sheets) -> Iterator[_Mention]:
                     yield _Mention(row, column.name, (row.record.study_id, arm_id))
 
 
-def _missing(
+def _missing(keys: Mapping[Key, Row], mentions: Iterable[_Mention]) -> dict[Key, list[_Mention]]:
+    """The names no row carries, each with the cells that name it; these cells are in doubt from now on."""
+    groups: dict[Key, list[_Mention]] = defaultdict(list)
+    cells = set()
+    for mention in mentions:
+        cell = (mention.row, mention.column)
+        if (
+            mention.target not in keys and cell not in cells
+        ):  # of several wrong names in one cell the first is told
+            cells.add(cell)
+            groups[mention.target].append(mention)
+    for row, column in cells:
+        row.doubtful.add(column)
+    return groups
+
+
+def _told(
     sheet: Sheet,
-    keys: Mapping[Key, Row],
-    mentions: Iterable[_Mention],
+    groups: Mapping[Key, Sequence[_Mention]],
     describe: Callable[[Key, Sequence[_Mention]], Fault],
     at_home: Callable[[Sequence[_Mention]], bool] = lambda mentions: True,
 ) -> list[Fault]:
-    """The faults of names that no row carries, less those a faulty row of `sheet` explains."""
-    groups: dict[Key, list[_Mention]] = defaultdict(list)
-    for mention in mentions:
-        if mention.target not in keys:
-            groups[mention.target].append(mention)
+    """The faults of missing names, less those a faulty row of `sheet` explains."""
     if not groups:
         return []
-    for mention in (mention for group in groups.values() for mention in group):
-        mention.row.doubtful.add(mention.column)
     explained = _explained(sheet, groups, at_home)
     return [describe(target, group) for target, group in groups.items() if target not in explained]
 
@@ -200,7 +222,7 @@ def _explained(
     pairs = []
     for place, suspect in enumerate(suspects):
         for target, group in groups.items():
-            score = _score(sheet.table.key, suspect, target)
+            score = _score(sheet, suspect, target)
             if score >= _SIMILAR or (score > 0 and at_home(group)):
                 pairs.append((score if score >= _SIMILAR else 0.0, len(group), -place, target))
     explained: set[Key] = set()
@@ -216,16 +238,10 @@ def _explained(
 
 
 def _suspect(row: Row) -> bool:
-    if row.sure(*row.table.key):
+    """Whether the key of a row may hide another: it is in doubt, and not only because a later row repeats it."""
+    if row.sure(*row.table.key) or row.is_repeated:
         return False
-    if row.repeats is None:
-        return any(not row.sure(name) and not _doubled_only(row, name) for name in row.table.key)
-    return not _copy(row, row.repeats)
-
-
-def _doubled_only(row: Row, name: str) -> bool:
-    """Whether a key is in doubt only because a later row repeats it; the later row is the suspect."""
-    return bool(row.cells[name]) and getattr(row.record, name) not in ("", None) and name not in row.faulty
+    return row.repeats is None or not _copy(row, row.repeats)
 
 
 def _copy(row: Row, other: Row) -> bool:
@@ -235,27 +251,39 @@ def _copy(row: Row, other: Row) -> bool:
     return sum(row.cells[name] == other.cells[name] for name in rest) >= _COPY * len(rest)
 
 
-def _score(key: Sequence[str], suspect: Row | MisshapenRow, target: Key) -> float:
+def _score(sheet: Sheet, suspect: Row | MisshapenRow, target: Key) -> float:
     """How well a faulty row may be the one that should carry a name: 0 for not at all, 1 for surely."""
     if isinstance(suspect, MisshapenRow):
         text = "\n".join(suspect.cells)
         within = text if suspect.swallowed_others else suspect.cells
         share = sum(part in within for part in target) / len(target)
         return share if share or len(target) > 1 else 0.1
+    key = sheet.table.key
     scores = [_part_score(suspect, name, part) for name, part in zip(key, target, strict=True)]
     if min(scores) == 0 or (len(scores) > 1 and max(scores) < 1):
         return 0.0
+    if len(scores) > 1 and scores[0] < _MISSPELT and not _among_its_own(sheet, suspect, key[0], target[0]):
+        return 0.0
     return sum(scores) / len(scores)
+
+
+def _among_its_own(sheet: Sheet, suspect: Row, name: str, part: str) -> bool:
+    """Whether the row stands beside the rows of a study (or field), or the study has no row that carries its name."""
+    place = sheet.rows.index(suspect)
+    beside = sheet.rows[max(place - 1, 0) : place + 2]
+    return any(row.cells[name] == part for row in beside) or all(
+        row.cells[name] != part for row in sheet.rows
+    )
 
 
 def _part_score(row: Row, name: str, part: str) -> float:
     text = row.cells[name]
     if text == part:
         return 1.0
-    if row.sure(name):
-        return 0.0
+    if row.sure(name) or name in row.meant:
+        return float(row.meant.get(name) == part)
     if BAD_BYTE in text:
-        pattern = ".{1,3}".join(re.escape(piece) for piece in re.split(f"{BAD_BYTE}+", text))
+        pattern = ".{0,3}".join(re.escape(piece) for piece in re.split(f"{BAD_BYTE}+", text))
         return 1.0 if re.fullmatch(pattern, part) else 0.0
     return max(SequenceMatcher(None, text.casefold(), part.casefold()).ratio(), 0.1)
 

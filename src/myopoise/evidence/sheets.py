@@ -31,7 +31,7 @@ _MISPLACED = 0.2
 """Share of unreadable cells above which a misnamed column is not believed to be the column it stands for."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Row:
     """A row of the right width.
 
@@ -47,10 +47,12 @@ class Row:
         The row read as its row type; a cell in doubt is read as empty.
     doubtful
         Columns whose cell has a fault or could not be read. A rule that needs one of them does not run.
-    faulty
-        Those of them that could not be read, as against those a later rule blamed.
     repeats
         The earlier row with the same key, if any.
+    is_repeated
+        Whether a later row has the same key.
+    meant
+        What a cell in doubt most likely means, by name of the column.
     """
 
     table: Table
@@ -58,8 +60,9 @@ class Row:
     cells: dict[str, str]
     record: Any
     doubtful: set[str]
-    faulty: frozenset[str] = frozenset()
     repeats: Row | None = None
+    is_repeated: bool = False
+    meant: dict[str, str] = field(default_factory=dict)
 
     def sure(self, *columns: str) -> bool:
         """Whether none of the columns is in doubt."""
@@ -233,7 +236,7 @@ def _read_row(sheet: Sheet, header: Header, line: int, record: list[str], this_y
         if raw != text:
             wrong.append((column.name, CellFault("outer-spaces", f"'{raw}'", "Remove the spaces around it")))
     row = sheet.table.row_type(**values)
-    sheet.rows.append(Row(sheet.table, line, cells, row, doubtful, frozenset(doubtful)))
+    sheet.rows.append(Row(sheet.table, line, cells, row, doubtful))
     return [
         Fault(sheet.table.file, line, name, fault.kind, fault.found, f"{fault.remedy}.")
         for name, fault in wrong

@@ -7,8 +7,8 @@ For the patients of diagnosis g in result r of arm a, study s::
 
 with ``theta_DM = 0``; d_t shrunk towards the mean of its mechanism class c(t); gamma how much more or less a class
 does in diagnosis g; xi_f how strict definition f of response is against the 2016 ACR/EULAR criteria; and, for
-uncontrolled studies only, a bias drawn around beta. A mixed arm has the average chance over its mix, never the chance at
-the average.
+uncontrolled studies only, a bias drawn around beta. A mixed arm has the average chance over its mix, never the chance
+at the average.
 
 Three readings differ in what enters and in the bias: randomised trials only; everything with the bias (main);
 everything at face value (naive).
