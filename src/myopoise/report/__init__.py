@@ -1,1 +1,1 @@
-"""What a reader sees: one document, and the page, the tables and the terminal made from it. Nothing is computed here."""
+"""What a reader sees: one document, and page, tables and terminal made from it. Nothing is computed here."""

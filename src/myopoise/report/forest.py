@@ -16,12 +16,20 @@ from myopoise.report.names import definition_name, design_name, group_name, read
 from myopoise.report.rounding import hundred
 from myopoise.vocabulary import Phenotype, Reading, StudyKind
 
-__all__ = ["ForestMarks", "Heading", "StudyMark", "SummaryMark", "forest_figure", "forest_marks"]
+__all__ = [
+    "ForestMarks",
+    "Heading",
+    "PrintedMark",
+    "StudyMark",
+    "SummaryMark",
+    "forest_figure",
+    "forest_marks",
+]
 
 Part = Mapping[str, Any]
 
 WIDTH = 960.0
-COLUMNS = {"study": 8.0, "patients": 166.0, "definition": 282.0, "counts": 506.0, "control": 564.0}
+COLUMNS = {"study": 8.0, "patients": 166.0, "definition": 294.0, "counts": 506.0, "control": 564.0}
 AXIS = (586.0, 806.0)
 VALUES = WIDTH - 8.0
 TOP, ROW, GAP = 44.0, 24.0, 12.0
@@ -77,6 +85,31 @@ class StudyMark:
 
 
 @dataclass(frozen=True)
+class PrintedMark:
+    """A randomised comparison without counts: its line, and words where the marker would be.
+
+    Parameters
+    ----------
+    study, name, patients
+        The text columns; `study` is where its anchor leads.
+    counts, control_counts
+        Sizes of the two arms.
+    words
+        What was printed instead of counts.
+    y
+        The line.
+    """
+
+    study: str
+    name: str
+    patients: str
+    counts: str
+    control_counts: str
+    words: str
+    y: float
+
+
+@dataclass(frozen=True)
 class SummaryMark:
     """The prediction of one reading: a diamond for the credible interval on a bar for the prediction interval.
 
@@ -115,6 +148,7 @@ class ForestMarks:
     treatment: str
     headings: tuple[Heading, ...]
     studies: tuple[StudyMark, ...]
+    printed: tuple[PrintedMark, ...]
     summaries: tuple[SummaryMark, ...]
     height: float
 
@@ -138,6 +172,7 @@ def forest_marks(document: Part, treatment: str) -> ForestMarks:
     adults = [row for row in seen if not _juvenile(row)]
     headings: list[Heading] = []
     studies: list[StudyMark] = []
+    printed: list[PrintedMark] = []
     summaries: list[SummaryMark] = []
     y = TOP
     for words, rows in _sections(adults, [row for row in seen if _juvenile(row)]):
@@ -145,6 +180,13 @@ def forest_marks(document: Part, treatment: str) -> ForestMarks:
         for row in rows:
             y += ROW
             studies.append(_study_mark(row, y + ROW / 2))
+        y += ROW + GAP
+    only_p = [row for row in document["selection"]["printed"] if row["treatment"] == treatment]
+    if only_p:
+        headings.append(Heading("Randomised, without counts", y + ROW / 2))
+        for row in only_p:
+            y += ROW
+            printed.append(_printed_mark(document, row, y + ROW / 2))
         y += ROW + GAP
     for answer in document["answers"]:
         option = next((o for o in answer["options"] if o["treatment"] == treatment), None)
@@ -156,7 +198,7 @@ def forest_marks(document: Part, treatment: str) -> ForestMarks:
             found, background = option["predicted"][reading], answer["background"][reading]
             summaries.append(_summary_mark(reading, found, background, y + ROW / 2))
         y += ROW + GAP
-    return ForestMarks(treatment, tuple(headings), tuple(studies), tuple(summaries), y)
+    return ForestMarks(treatment, tuple(headings), tuple(studies), tuple(printed), tuple(summaries), y)
 
 
 def forest_figure(document: Part, treatment: str) -> str:
@@ -172,13 +214,15 @@ def forest_figure(document: Part, treatment: str) -> str:
     marks = forest_marks(document, treatment)
     name = treatment_name(treatment)
     description = (
-        f"{len(marks.studies)} groups of patients given {name}, each with the share that responded and its 95% interval, "
+        f"{len(marks.studies)} groups of patients given {name}, each with the share that responded and its 95% "
+        f"interval, "
         f"and {len(marks.summaries)} predictions. The same numbers stand in the text columns."
     )
     parts = [
         _frame(marks),
         *(_heading_ink(heading) for heading in marks.headings),
         *(_study_ink(mark) for mark in marks.studies),
+        *(_printed_ink(mark) for mark in marks.printed),
         *(_summary_ink(mark) for mark in marks.summaries),
     ]
     identifier = "forest-" + treatment.replace("+", "-and-")
@@ -206,7 +250,7 @@ def _study_mark(row: Part, y: float) -> StudyMark:
     found, control = row["proportion"], row["control"]
     randomised = row["design"] == StudyKind.RANDOMISED.value
     kind = "" if randomised else f"; {design_name(row['design'])}"
-    shares = {group: row["shares"][group] for group in Phenotype if group.value in row["shares"]}
+    shares = _mix(row)
     mix = ", ".join(f"{group_name(group)} {hundred(share)}%" for group, share in shares.items())
     against = f"; {row['control_events']} of {row['control_n']} on background therapy" if control else ""
     return StudyMark(
@@ -224,6 +268,25 @@ def _study_mark(row: Part, y: float) -> StudyMark:
         control=(place(control["low"]), place(control["mean"]), place(control["high"])) if control else None,
         randomised=randomised,
         told=f"{row['name']}: {row['events']} of {row['n']} responded{against}. {mix}. {row['note']}".strip(),
+    )
+
+
+def _mix(row: Part) -> dict[str, float]:
+    """Shares in the order of the diagnoses, which JSON does not keep."""
+    return {group.value: row["shares"][group.value] for group in Phenotype if group.value in row["shares"]}
+
+
+def _printed_mark(document: Part, row: Part, y: float) -> PrintedMark:
+    name = next(study["name"] for study in document["studies"] if study["id"] == row["study"])
+    words = "printed as 'not significant'" if row["how"] == "ns" else "only a P value was printed"
+    return PrintedMark(
+        row["study"],
+        name,
+        ", ".join(map(group_name, _mix(row))),
+        f"n {row['n']}",
+        f"n {row['control_n']}",
+        words,
+        y,
     )
 
 
@@ -275,6 +338,23 @@ def _heading_ink(heading: Heading) -> str:
     )
 
 
+def _printed_ink(mark: PrintedMark) -> str:
+    base = mark.y + 4
+    plain: dict[str, str | float] = {"font_size": SIZE, "fill": svg.INK}
+    quiet: dict[str, str | float] = {"font_size": SMALL, "fill": svg.QUIET}
+    name = svg.text(COLUMNS["study"] + 10, base, mark.name, **{**plain, "class": "study"})
+    return svg.group(
+        [
+            svg.link(f"#study-{mark.study}", name),
+            svg.text(COLUMNS["patients"], base, mark.patients, **quiet),
+            svg.text(COLUMNS["counts"], base, mark.counts, text_anchor="end", **plain),
+            svg.text(COLUMNS["control"], base, mark.control_counts, text_anchor="end", **plain),
+            svg.text(VALUES, base, mark.words, text_anchor="end", **quiet),
+        ],
+        f"{mark.name}: {mark.words}; it enters the model through that alone.",
+    )
+
+
 def _study_ink(mark: StudyMark) -> str:
     colour = svg.BLUE if mark.randomised else svg.ORANGE
     base = mark.y + 4
@@ -294,7 +374,9 @@ def _study_ink(mark: StudyMark) -> str:
         low, middle, high = mark.control
         under = mark.y + 5
         parts.append(svg.line(low, under, high, under, stroke=svg.QUIET, stroke_width=1))
-        parts.append(svg.rectangle(middle - 3.5, under - 3.5, 7, 7, fill="#fff", stroke=svg.INK, stroke_width=1.2))
+        parts.append(
+            svg.rectangle(middle - 3.5, under - 3.5, 7, 7, fill="#fff", stroke=svg.INK, stroke_width=1.2)
+        )
     parts.append(svg.line(mark.low, y, mark.high, y, stroke=colour, stroke_width=1.8))
     if mark.randomised:
         parts.append(svg.rectangle(mark.middle - 4.5, y - 4.5, 9, 9, fill=colour))
@@ -311,7 +393,9 @@ def _summary_ink(mark: SummaryMark) -> str:
     top, bottom = mark.y - ROW / 2, mark.y + ROW / 2
     return svg.group(
         [
-            svg.text(COLUMNS["study"] + 10, base, mark.name, font_size=SIZE, font_weight=weight, fill=svg.INK),
+            svg.text(
+                COLUMNS["study"] + 10, base, mark.name, font_size=SIZE, font_weight=weight, fill=svg.INK
+            ),
             svg.rectangle(mark.new_low, mark.y - 1.2, mark.new_high - mark.new_low, 2.4, fill=svg.QUIET),
             svg.line(mark.background, top, mark.background, bottom, **dashed),
             svg.diamond(

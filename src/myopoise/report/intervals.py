@@ -129,7 +129,8 @@ def panels_figure(answer: Part) -> str:
     """
     marks = panels_marks(answer)
     description = (
-        f"{len(marks.rows)} options in three columns, one for each reading of the evidence, with the predicted chance of "
+        f"{len(marks.rows)} options in three columns, one for each reading of the evidence, with the predicted chance "
+        f"of "
         "response and its intervals; a grey band is background therapy. report.json holds the numbers."
     )
     head: dict[str, str | float] = {"font_size": 11.5, "font_weight": "600", "fill": svg.QUIET}
@@ -188,6 +189,7 @@ def strip_figure(found: Part, background: Part, comparison: str) -> str:
     )
     parts = [
         svg.rectangle(x(alone["low"]), 0, x(alone["high"]) - x(alone["low"]), height, fill="#e4e7eb"),
+        svg.line(x(0), height, x(1), height, stroke="#9aa5b1"),
         svg.line(x(alone["median"]), 0, x(alone["median"]), height, stroke=svg.QUIET, stroke_dasharray="3 2"),
         svg.line(x(new["low"]), middle, x(new["high"]), middle, stroke=colour, stroke_width=1.2),
         svg.line(x(response["low"]), middle, x(response["high"]), middle, stroke=colour, stroke_width=4),
@@ -243,9 +245,7 @@ def _panel_ink(panel: Panel, bottom: float) -> str:
     if panel.background:
         low, at, high = panel.background
         parts.append(svg.rectangle(low, 50, high - low, bottom - 50, fill="#eef0f2"))
-        parts.append(
-            svg.line(at, 50, at, bottom, stroke=svg.QUIET, stroke_width=1.2, stroke_dasharray="4 3")
-        )
+        parts.append(svg.line(at, 50, at, bottom, stroke=svg.QUIET, stroke_width=1.2, stroke_dasharray="4 3"))
     else:
         parts.append(
             svg.text(middle, 80, "nothing enters", text_anchor="middle", font_size=12, fill=svg.QUIET)

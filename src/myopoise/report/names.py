@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from myopoise.vocabulary import BACKGROUND, Level, Phenotype, Reading, StudyKind
+from myopoise.vocabulary import BACKGROUND, Level, Phenotype, Reading, StudyKind, treatment_label
 
 __all__ = [
     "definition_name",
@@ -19,22 +19,6 @@ __all__ = [
     "study_sort_key",
     "treatment_name",
 ]
-
-_TREATMENTS = {
-    BACKGROUND: "background therapy",
-    "ivig": "IVIg",
-    "scig": "SCIg",
-    "ivmp": "IV methylprednisolone",
-    "iv-methotrexate": "IV methotrexate",
-    "tnf-inhibitor": "TNF inhibitor (any)",
-    "jak-inhibitor": "JAK inhibitor (any)",
-    "calcineurin-inhibitor": "calcineurin inhibitor (any)",
-    "immunosuppressant-mixed": "immunosuppressants (mixed)",
-    "cd19-car-t": "CD19 CAR T cells",
-    "autologous-hsct": "autologous stem cells",
-    "interleukin-2": "interleukin-2",
-    "imo-8400": "IMO-8400",
-}
 
 _PLACES = {"imacs": "IMACS group", "openlabel": "Open-label study"}
 """Studies whose identifier stands for a group, because the author is unknown."""
@@ -82,9 +66,11 @@ def treatment_name(codes: str) -> str:
     Examples
     --------
     >>> treatment_name("ciclosporin+methotrexate"), treatment_name("ivig")
-    ('ciclosporin + methotrexate', 'IVIg')
+    ('ciclosporin + methotrexate', 'IVIG')
     """
-    return " + ".join(_TREATMENTS.get(code, code.replace("-", " ")) for code in codes.split("+"))
+    return " + ".join(
+        "background therapy" if c == BACKGROUND else treatment_label(c) for c in codes.split("+")
+    )
 
 
 def design_name(code: str) -> str:

@@ -67,7 +67,9 @@ class NodeMark:
     def label_box(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the label."""
         width = max(svg.text_width(self.name, NAME), svg.text_width(self.detail, DETAIL))
-        left = {"start": self.label_x, "end": self.label_x - width, "middle": self.label_x - width / 2}[self.anchor]
+        left = {"start": self.label_x, "end": self.label_x - width, "middle": self.label_x - width / 2}[
+            self.anchor
+        ]
         return left, self.label_y - NAME, left + width, self.label_y + DETAIL + 4
 
 
@@ -150,8 +152,8 @@ def network_figure(document: Part) -> str:
     description = (
         f"{len(marks.nodes)} treatments. "
         + f"{sum(tie.kind != 'across' for tie in marks.ties)} pairs were compared in randomised trials; "
-        + f"{sum(tie.kind == 'across' for tie in marks.ties)} treatments are compared with background therapy only across "
-        + "studies. The answer tables give the counts."
+        + f"{sum(tie.kind == 'across' for tie in marks.ties)} treatments are compared with background therapy only "
+        f"across " + "studies. The answer tables give the counts."
     )
     ties = sorted(marks.ties, key=lambda tie: tie.kind != "across")
     parts = [
@@ -226,7 +228,18 @@ def _side(nodes: Sequence[Part], sign: float, top: float, height: float, biggest
         label_x = x + sign * (radius + 7)
         anchor = "start" if sign > 0 else "end"
         marks.append(
-            NodeMark(node["treatment"], node["name"], _detail(node), x, y, radius, _share(node), label_x, y - 1, anchor)
+            NodeMark(
+                node["treatment"],
+                node["name"],
+                _detail(node),
+                x,
+                y,
+                radius,
+                _share(node),
+                label_x,
+                y - 1,
+                anchor,
+            )
         )
     return marks
 
@@ -316,7 +329,9 @@ def _headings(marks: NetworkMarks) -> str:
         )
     if any(node.x > CENTRE for node in marks.nodes):
         parts.append(
-            svg.text(WIDTH - 12, 20, "Compared only across studies", fill="#a34700", text_anchor="end", **style)
+            svg.text(
+                WIDTH - 12, 20, "Compared only across studies", fill="#a34700", text_anchor="end", **style
+            )
         )
     return svg.group(parts)
 

@@ -40,25 +40,29 @@ def page(document: Part) -> str:
     from markupsafe import Markup
 
     drawn = {answer["group"]: Markup(figures.panels_figure(answer)) for answer in document["answers"]}
-    return _environment().get_template("report.html.jinja").render(
-        document=document,
-        as_of=document["as_of"],
-        answers=[(answer, _tiers(answer)) for answer in document["answers"]],
-        unanswered=_unanswered(document["answers"]),
-        network=Markup(figures.network_figure(document)),
-        forests=[
-            (names.treatment_name(code), Markup(figures.forest_figure(document, code)))
-            for code in _treatments(document)
-        ],
-        readings=drawn,
-        counted=_counted(document["counted"]),
-        left_out=_left_out(document["selection"]["set_aside"]),
-        studies={study["id"]: study for study in document["studies"]},
-        priors=_priors(document["readings"]),
-        parameters=_parameters(document["readings"]),
-        progress=sentences.progress_line(document),
-        supports=sentences.SUPPORTS,
-        words=plain_words,
+    return (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            document=document,
+            as_of=document["as_of"],
+            answers=[(answer, _tiers(answer)) for answer in document["answers"]],
+            unanswered=_unanswered(document["answers"]),
+            network=Markup(figures.network_figure(document)),
+            forests=[
+                (names.treatment_name(code), Markup(figures.forest_figure(document, code)))
+                for code in _treatments(document)
+            ],
+            readings=drawn,
+            counted=_counted(document["counted"]),
+            left_out=_left_out(document["selection"]["set_aside"]),
+            studies={study["id"]: study for study in document["studies"]},
+            priors=_priors(document["readings"]),
+            parameters=_parameters(document["readings"]),
+            progress=sentences.progress_line(document),
+            supports=sentences.SUPPORTS,
+            words=plain_words,
+        )
     )
 
 
@@ -77,7 +81,7 @@ def _environment() -> Environment:
         "hundred": lambda value: _data(value, rounding.hundred(value)),
         "signed": lambda value: _data(value, rounding.signed_hundred(value)),
         "chance": lambda value: _data(value, rounding.chance(value)),
-        "decimals": lambda value, digits=2: _data(value, rounding.number(value, digits)),
+        "decimals": _decimals,
         "count": lambda value: _data(value, rounding.number(value, 0)),
         "treatment": names.treatment_name,
         "definition": names.definition_name,
@@ -101,6 +105,10 @@ def _data(value: float, shown: str) -> Markup:
     from markupsafe import Markup
 
     return Markup('<data value="{}">{}</data>').format(repr(value), shown)
+
+
+def _decimals(value: float, digits: int = 2) -> Markup:
+    return _data(value, rounding.number(value, digits))
 
 
 def _strip(found: Part, background: Part, comparison: str) -> Markup:

@@ -22,15 +22,19 @@ METHODS: tuple[tuple[str, str], ...] = (
     ),
     (
         "One model, three readings",
-        "The same model is fitted to randomised trials only, to all studies with uncontrolled ones discounted (the main "
-        "reading), and to all studies at face value. They stand side by side and are never merged. Where they agree the "
-        "design of the studies does not matter; where they part, the difference is the price of believing series in which "
+        "The same model is fitted to randomised trials only, to all studies with uncontrolled ones discounted (the "
+        "main "
+        "reading), and to all studies at face value. They stand side by side and are never merged. Where they agree "
+        "the "
+        "design of the studies does not matter; where they part, the difference is the price of believing series in "
+        "which "
         "everybody got the drug.",
     ),
     (
         "The discount",
         "An uncontrolled study is expected to report more responders than a trial would. How many more is partly a "
-        "judgement that the data do not contradict: only about half of what is learned of it comes from drugs seen in both "
+        "judgement that the data do not contradict: only about half of what is learned of it comes from drugs seen in "
+        "both "
         "designs.",
     ),
     (
@@ -40,35 +44,44 @@ METHODS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Two intervals",
-        "The credible interval holds the chance of response in an average study. The prediction interval holds it in a new "
+        "The credible interval holds the chance of response in an average study. The prediction interval holds it in "
+        "a new "
         "study, which may differ in patients and in care; it is the one to plan with.",
     ),
     (
         "The computation",
-        "A Gaussian approximation of the posterior, corrected by weighted draws. It checks itself: k-hat says whether the "
-        "weights can be trusted (above 0.7 they cannot), effective draws say how many independent draws the weighted ones "
+        "A Gaussian approximation of the posterior, corrected by weighted draws. It checks itself: k-hat says whether "
+        "the "
+        "weights can be trusted (above 0.7 they cannot), effective draws say how many independent draws the weighted "
+        "ones "
         "are worth, and the Monte Carlo error is what another run could change.",
     ),
 )
 
 DISPLAY_RULES: tuple[str, ...] = (
     "A treatment without a usable study of its own is listed as having no evidence, whatever its class did.",
-    "A treatment never randomised against background therapy is shown with the words 'compared with placebo arms of other "
-    "trials' and without a chance of beating it: in 2012 two drugs would have stood at 96% on series in which everybody "
+    "A treatment never randomised against background therapy is shown with the words 'compared with placebo arms of "
+    "other "
+    "trials' and without a chance of beating it: in 2012 two drugs would have stood at 96% on series in which "
+    "everybody "
     "responded, and the later randomised trial of one of them found nothing.",
     "A drug set against placebo arms of another era, such as TNF blockade, is never called worse on that ground alone.",
-    "Children with dermatomyositis have no control group in any study: they are counted, not modelled. So are lung and skin.",
-    "The order of a table is that of predicted response. It is never shown without effect, interval and certainty, and it "
+    "Children with dermatomyositis have no control group in any study: they are counted, not modelled. So are lung "
+    "and skin.",
+    "The order of a table is that of predicted response. It is never shown without effect, interval and certainty, "
+    "and it "
     "is not a recommendation.",
 )
 
 LIMITS: tuple[str, ...] = (
-    "Most studies were read as abstracts, registry entries or tables; 'read as' beside each source says which. No number "
+    "Most studies were read as abstracts, registry entries or tables; 'read as' beside each source says which. No "
+    "number "
     "was taken from a full paper unless it says so.",
     "Most evidence is uncontrolled, small, and older than present background therapy. The randomised trials are few.",
     "Nearly every study defined response in its own way, and diagnoses were often mixed; where their shares were not "
     "printed they were assumed, and the row says so.",
-    "Older series called polymyositis what would today partly be necrotising myopathy, antisynthetase syndrome or inclusion "
+    "Older series called polymyositis what would today partly be necrotising myopathy, antisynthetase syndrome or "
+    "inclusion "
     "body myositis.",
     "Harm is not yet synthesised here: serious infection, death and withdrawal must be looked up in the sources.",
     "Unpublished studies cannot be excluded. Series in which nobody responded are less likely to be printed.",
@@ -82,11 +95,21 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("prediction interval", "the same in a new study: wider by the differences between studies"),
     ("certainty", "how far a result can be relied on, from what the studies are like; not a probability"),
     ("randomised", "patients were assigned to a treatment by chance"),
+    (
+        "IVIG, SCIG",
+        "immunoglobulin of many donors at high dose, given into a vein (IV) or under the skin (SC)",
+    ),
+    (
+        "DM, PM, IMNM, ASyS, JDM",
+        "dermatomyositis, polymyositis, immune-mediated necrotising myopathy, antisynthetase syndrome "
+        "with overlap myositis, juvenile dermatomyositis",
+    ),
     ("uncontrolled", "everybody got the drug; what would have happened without it is not seen"),
 )
 
 PROBIT_IN_PATIENTS = (
-    "Effects are measured in probits. Where half respond, 0.25 probit is ten patients in a hundred, 0.5 is nineteen and "
+    "Effects are measured in probits. Where half respond, 0.25 probit is ten patients in a hundred, 0.5 is nineteen "
+    "and "
     "1.0 is thirty-four."
 )
 

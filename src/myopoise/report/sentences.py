@@ -88,7 +88,8 @@ _INSTEAD_OF_CHANCE = {
 _ONLY_P = "Its randomised result is known only through a printed P value or the words 'not significant'."
 
 _ANOTHER_ERA = (
-    "Its comparators come from another era; a lower number here is no ground for calling it worse than background therapy."
+    "Its comparators come from another era; a lower number here is no ground for calling it worse than background "
+    "therapy."
 )
 
 _ANOTHER_ERA_CLASSES = ("tnf-blockade",)
@@ -128,7 +129,11 @@ def difference_phrase(estimate: Part) -> str:
     low, high = _more(estimate["low"]), _more(estimate["high"])
     number, _, word = low.partition(" ")
     ends = f"{number if high.endswith(word) else low} to {high}"
-    middle = f"{_more(estimate['median'])} responders" if hundred(abs(estimate["median"])) != "0" else "no more responders"
+    middle = (
+        f"{_more(estimate['median'])} responders"
+        if hundred(abs(estimate["median"])) != "0"
+        else "no more responders"
+    )
     return f"{middle} in 100 ({interval} {ends})"
 
 
@@ -151,7 +156,11 @@ def chance_of_benefit(option: Part) -> str:
         An option of the document.
     """
     p = option["predicted"][Reading.MAIN.value]["p_better"]
-    return chance(p) if p is not None else _INSTEAD_OF_CHANCE.get(Comparison(option["own"]["comparison"]), "not given")
+    return (
+        chance(p)
+        if p is not None
+        else _INSTEAD_OF_CHANCE.get(Comparison(option["own"]["comparison"]), "not given")
+    )
 
 
 def display_notes(comparison: str, only_p: bool, mechanism: str) -> list[str]:
@@ -191,7 +200,8 @@ def option_sentence(option: Part, group: str) -> str:
     effect = difference_phrase(main["difference"])
     if Comparison(option["own"]["comparison"]) is not Comparison.RANDOMISED:
         return (
-            f"In {group}, {per_hundred(main['response'])} are predicted to respond to {name}. Compared with placebo arms "
+            f"In {group}, {per_hundred(main['response'])} are predicted to respond to {name}. Compared with placebo "
+            f"arms "
             "of other trials, the evidence is very uncertain about its effect."
         )
     if _another_era(option["mechanism"]) and main["difference"]["median"] < 0:
@@ -225,7 +235,8 @@ def verdict_sentence(group: str, verdict: str, options: Sequence[Part], backgrou
     if kind is Verdict.PREFERRED:
         return f"{_preferred(group, options)} {alone}"
     if kind is Verdict.EQUIVALENT:
-        return f"In {group}, no option differs from continued background therapy by ten patients in a hundred or more. {alone}"
+        same = f"In {group}, no option differs from continued background therapy by ten patients in a hundred or more."
+        return f"{same} {alone}"
     return f"{_undecided(group, options)} {alone}"
 
 
@@ -253,7 +264,8 @@ def progress_line(document: Part) -> str:
     selection = document["selection"]
     as_of = f", as known at the end of {document['as_of']}" if document["as_of"] else ""
     return (
-        f"{selection['studies']} of {document['evidence']['studies']} studies enter, {selection['randomised_studies']} of "
+        f"{selection['studies']} of {document['evidence']['studies']} studies enter, "
+        f"{selection['randomised_studies']} of "
         f"them randomised, with {selection['patients']} patients counted{as_of}."
     )
 
@@ -266,14 +278,19 @@ def _preferred(group: str, options: Sequence[Part]) -> str:
         effect = difference_phrase(option["predicted"][Reading.MAIN.value]["difference"])
         said.append(f"{treatment_name(option['treatment'])} {verb} {effect}")
     rest = len(options) - len(chosen)
-    others = f" It is not settled whether any of the other {rest} options adds to background therapy." if rest else ""
+    others = (
+        f" It is not settled whether any of the other {rest} options adds to background therapy."
+        if rest
+        else ""
+    )
     return f"In {group}, {_listed(said)} than background therapy alone.{others}"
 
 
 def _undecided(group: str, options: Sequence[Part]) -> str:
     randomised = [o for o in options if o["own"]["comparison"] == Comparison.RANDOMISED.value]
     opening = (
-        f"Undecided: in {group}, the evidence does not settle which treatment adds most to continued background therapy, "
+        f"Undecided: in {group}, the evidence does not settle which treatment adds most to continued background "
+        f"therapy, "
         "or whether any does."
     )
     known = [o for o in randomised if o["predicted"][Reading.MAIN.value]["p_better"] is not None]
@@ -283,7 +300,8 @@ def _undecided(group: str, options: Sequence[Part]) -> str:
     grade = certainty_words(first["certainty"]["grade"]).lower()
     effect = difference_phrase(first["predicted"][Reading.MAIN.value]["difference"])
     return (
-        f"{opening} The best supported of {len(options)} options is {treatment_name(first['treatment'])}, with {effect}, "
+        f"{opening} The best supported of {len(options)} options is {treatment_name(first['treatment'])}, with "
+        f"{effect}, "
         f"{grade}."
     )
 

@@ -91,10 +91,14 @@ def path(steps: str, **attributes: str | float) -> str:
     return _element("path", d=steps, **attributes)
 
 
-def diamond(left: float, middle: float, right: float, y: float, half: float, **attributes: str | float) -> str:
+def diamond(
+    left: float, middle: float, right: float, y: float, half: float, **attributes: str | float
+) -> str:
     """A diamond from `left` to `right`, widest at `middle`."""
     points = ((left, y), (middle, y - half), (right, y), (middle, y + half))
-    return _element("polygon", points=" ".join(f"{_number(px)},{_number(py)}" for px, py in points), **attributes)
+    return _element(
+        "polygon", points=" ".join(f"{_number(px)},{_number(py)}" for px, py in points), **attributes
+    )
 
 
 def link(address: str, inside: str) -> str:
@@ -108,9 +112,7 @@ def group(parts: Iterable[str], title: str = "", **attributes: str | float) -> s
     return f"<g{_attributes(attributes)}>{told}{''.join(parts)}</g>"
 
 
-def figure(
-    name: str, width: float, height: float, title: str, description: str, parts: Iterable[str]
-) -> str:
+def figure(name: str, width: float, height: float, title: str, description: str, parts: Iterable[str]) -> str:
     """A whole drawing that scales with its container and speaks to a screen reader.
 
     Parameters
@@ -134,5 +136,7 @@ def figure(
             "class": "figure",
         }
     )
-    words = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+    words = (
+        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+    )
     return f'<svg xmlns="http://www.w3.org/2000/svg"{head}>{words}{"".join(parts)}</svg>'

@@ -1,0 +1,77 @@
+"""The door of the report: three files in a folder, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from myopoise.report.page import page
+
+__all__ = ["as_json", "schema_text", "write_report"]
+
+
+def write_report(document: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
+    """Write the page, the document and its schema; the same document gives the same bytes.
+
+    Parameters
+    ----------
+    document
+        The document of the report.
+    folder
+        Where to; made if it is not there.
+
+    Returns
+    -------
+    paths
+        Of ``report.html``, ``report.json`` and ``report.schema.json``.
+    """
+    texts = {
+        "report.html": page(document),
+        "report.json": as_json(document),
+        "report.schema.json": schema_text(),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        _write_whole(folder / name, text)
+    return tuple(folder / name for name in texts)
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """The document as JSON text: sorted keys, two spaces, a newline at the end.
+
+    Parameters
+    ----------
+    document
+        The document of the report.
+
+    Raises
+    ------
+    ValueError
+        When a number is not finite: JSON has no word for it, and a report must not have one either.
+    """
+    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return text + "\n"
+
+
+def schema_text() -> str:
+    """The JSON Schema of the document, as it is packaged."""
+    return (resources.files("myopoise.report") / "schema.json").read_text(encoding="utf-8")
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write beside the target and move into place, so that a reader never meets half a file."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
