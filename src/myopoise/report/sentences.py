@@ -210,7 +210,8 @@ def option_sentence(option: Part, group: str) -> str:
             f"{effect} leans on placebo arms of another era and is no ground for calling it worse."
         )
     if grade is Grade.VERY_LOW:
-        return f"In {group}, the evidence is very uncertain about the effect of {name}: {effect} than on background therapy."
+        uncertain = f"In {group}, the evidence is very uncertain about the effect of {name}"
+        return f"{uncertain}: {effect} than on background therapy."
     return f"In {group}, {name} {_RESULTS_IN[grade]} {effect} than background therapy alone."
 
 

@@ -58,7 +58,7 @@ def _table(options: list[Part], wide: bool) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False, show_edge=False)
     showing_chance = any(_main(option)["p_better"] is not None for option in options)
     table.add_column("option", width=25 if wide else 20)
     table.add_column("studies\n(rand.)", justify="right", width=7)
@@ -66,7 +66,7 @@ def _table(options: list[Part], wide: bool) -> Table:
     table.add_column("response\nin 100", justify="right", width=11)
     if wide:
         table.add_column("new\nstudy", justify="right", width=6)
-    table.add_column("difference", justify="right", width=16)
+    table.add_column("difference", justify="right", width=18 if wide else 16)
     if showing_chance:
         table.add_column("better", justify="right", width=6)
     table.add_column("certainty", width=9)
