@@ -255,7 +255,7 @@ def _score(sheet: Sheet, suspect: Row | MisshapenRow, target: Key) -> float:
     """How well a faulty row may be the one that should carry a name: 0 for not at all, 1 for surely."""
     if isinstance(suspect, MisshapenRow):
         text = "\n".join(suspect.cells)
-        within = text if suspect.swallowed_others else suspect.cells
+        within = text if suspect.torn else suspect.cells
         share = sum(part in within for part in target) / len(target)
         return share if share or len(target) > 1 else 0.1
     key = sheet.table.key

@@ -83,6 +83,11 @@ class MisshapenRow:
     cells: tuple[str, ...]
 
     @property
+    def torn(self) -> bool:
+        """Whether a quotation mark stands astray, so that cells have run together."""
+        return _torn(self.cells)
+
+    @property
     def swallowed_others(self) -> bool:
         """Whether a cell runs over lines, as when a quotation mark is not closed."""
         return any("\n" in cell for cell in self.cells)
@@ -198,8 +203,11 @@ def _read_rows(
     faults: list[Fault] = []
     for line, record in body:
         if len(record) == header.width:
-            faults += _read_row(sheet, header, line, record, this_year)
-            continue
+            row, wrong = _read_row(sheet.table, header, line, record, this_year)
+            if not (wrong and _torn(record)):
+                sheet.rows.append(row)
+                faults += wrong
+                continue
         sheet.misshapen.append(MisshapenRow(line, tuple(record)))
         if not any(BAD_BYTE in cell for cell in record):
             faults.append(_misshapen(sheet.table, header, sheet.misshapen[-1]))
@@ -209,17 +217,20 @@ def _read_rows(
 def _misshapen(table: Table, header: Header, row: MisshapenRow) -> Fault:
     found = f"{len(row.cells)} cells where the header has {header.width}"
     remedy = "Put cells that hold a comma between quotation marks, and keep the commas of empty cells."
-    if row.swallowed_others:
-        remedy = "A cell runs over several lines: look for a quotation mark that is not closed."
+    if row.torn:
+        found = "cells have run together" if len(row.cells) == header.width else found
+        remedy = "A quotation mark stands astray: look for one that is not closed."
     return Fault(table.file, row.line, "", "wrong-width", found, remedy)
 
 
-def _read_row(sheet: Sheet, header: Header, line: int, record: list[str], this_year: int) -> list[Fault]:
+def _read_row(
+    table: Table, header: Header, line: int, record: list[str], this_year: int
+) -> tuple[Row, list[Fault]]:
     cells: dict[str, str] = {}
     values: dict[str, Any] = {}
     doubtful = set(header.doubtful)
     wrong: list[tuple[str, CellFault]] = []
-    for column in sheet.table.columns:
+    for column in table.columns:
         place = header.places.get(column.name)
         raw = record[place] if place is not None else ""
         text = cells[column.name] = raw.strip()
@@ -235,12 +246,11 @@ def _read_row(sheet: Sheet, header: Header, line: int, record: list[str], this_y
         values[column.name] = value
         if raw != text:
             wrong.append((column.name, CellFault("outer-spaces", f"'{raw}'", "Remove the spaces around it")))
-    row = sheet.table.row_type(**values)
-    sheet.rows.append(Row(sheet.table, line, cells, row, doubtful))
-    return [
-        Fault(sheet.table.file, line, name, fault.kind, fault.found, f"{fault.remedy}.")
-        for name, fault in wrong
+    row = Row(table, line, cells, table.row_type(**values), doubtful)
+    faults = [
+        Fault(table.file, line, name, fault.kind, fault.found, f"{fault.remedy}.") for name, fault in wrong
     ]
+    return row, faults
 
 
 def _without_misplaced(sheet: Sheet, header: Header, faults: list[Fault]) -> list[Fault]:
