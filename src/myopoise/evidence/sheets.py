@@ -197,6 +197,10 @@ def _bad_bytes(table: Table, data: bytes, records: list[list[str]], place: int) 
     return Fault(table.file, line, "", "bad-encoding", found, _SAVE_AS_UTF_8)
 
 
+def _torn(cells: Iterable[str]) -> bool:
+    return any("\n" in cell or cell.count('"') % 2 for cell in cells)
+
+
 def _read_rows(
     sheet: Sheet, header: Header, body: Iterable[tuple[int, list[str]]], this_year: int
 ) -> list[Fault]:
