@@ -1,6 +1,7 @@
 """Forest plot of one treatment: what each study saw, then what each reading predicts for each group of patients.
 
-Text stands in columns to the left and right of one axis from 0 to 100 responders in a hundred. A randomised study has
+Study and counts stand to the left of one axis from 0 to 100 responders in a hundred, so that a narrow screen shows the
+plot before it scrolls; the rest of the text stands to the right. A randomised study has
 its background arm on the same line as a hollow marker. Shapes differ as well as colours: a filled square is a
 randomised arm, a filled circle an uncontrolled one, a hollow square a control arm, a diamond a prediction.
 """
@@ -29,9 +30,15 @@ __all__ = [
 Part = Mapping[str, Any]
 
 WIDTH = 960.0
-COLUMNS = {"study": 8.0, "patients": 166.0, "definition": 294.0, "counts": 506.0, "control": 564.0}
-AXIS = (586.0, 806.0)
-VALUES = WIDTH - 8.0
+COLUMNS = {
+    "study": 8.0,
+    "counts": 212.0,
+    "control": 270.0,
+    "values": 646.0,
+    "patients": 668.0,
+    "definition": 786.0,
+}
+AXIS = (290.0, 510.0)
 TOP, ROW, GAP = 44.0, 24.0, 12.0
 SIZE, SMALL = 13.0, 11.5
 
@@ -319,7 +326,7 @@ def _frame(marks: ForestMarks) -> str:
         svg.text(COLUMNS["counts"], 20, "Drug", text_anchor="end", **head),
         svg.text(COLUMNS["control"], 20, "Control", text_anchor="end", **head),
         svg.text((AXIS[0] + AXIS[1]) / 2, 20, "Responders in 100", text_anchor="middle", **head),
-        svg.text(VALUES, 20, "In 100 (95% interval)", text_anchor="end", **head),
+        svg.text(COLUMNS["values"], 20, "In 100 (95% interval)", text_anchor="end", **head),
         svg.line(0, 30, WIDTH, 30, stroke=svg.FAINT),
     ]
     bottom = marks.height + 4
@@ -342,6 +349,7 @@ def _printed_ink(mark: PrintedMark) -> str:
     base = mark.y + 4
     plain: dict[str, str | float] = {"font_size": SIZE, "fill": svg.INK}
     quiet: dict[str, str | float] = {"font_size": SMALL, "fill": svg.QUIET}
+    halo: dict[str, str | float] = {"paint_order": "stroke", "stroke": "#fff", "stroke_width": 4}
     name = svg.text(COLUMNS["study"] + 10, base, mark.name, **{**plain, "class": "study"})
     return svg.group(
         [
@@ -349,7 +357,7 @@ def _printed_ink(mark: PrintedMark) -> str:
             svg.text(COLUMNS["patients"], base, mark.patients, **quiet),
             svg.text(COLUMNS["counts"], base, mark.counts, text_anchor="end", **plain),
             svg.text(COLUMNS["control"], base, mark.control_counts, text_anchor="end", **plain),
-            svg.text(VALUES, base, mark.words, text_anchor="end", **quiet),
+            svg.text(AXIS[0] + 6, base, mark.words, **{**quiet, **halo}),
         ],
         f"{mark.name}: {mark.words}; it enters the model through that alone.",
     )
@@ -366,7 +374,7 @@ def _study_ink(mark: StudyMark) -> str:
         svg.text(COLUMNS["definition"], base, mark.definition, font_size=SMALL, fill=svg.QUIET),
         svg.text(COLUMNS["counts"], base, mark.counts, text_anchor="end", **plain),
         svg.text(COLUMNS["control"], base, mark.control_counts, text_anchor="end", **plain),
-        svg.text(VALUES, base, mark.values, text_anchor="end", **plain),
+        svg.text(COLUMNS["values"], base, mark.values, text_anchor="end", **plain),
     ]
     y = mark.y
     if mark.control:
@@ -409,7 +417,13 @@ def _summary_ink(mark: SummaryMark) -> str:
                 stroke_width=1.2,
             ),
             svg.text(
-                VALUES, base, mark.values, text_anchor="end", font_size=SIZE, font_weight=weight, fill=svg.INK
+                COLUMNS["values"],
+                base,
+                mark.values,
+                text_anchor="end",
+                font_size=SIZE,
+                font_weight=weight,
+                fill=svg.INK,
             ),
         ],
         told,

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import re
 
-from myopoise.vocabulary import BACKGROUND, Level, Phenotype, Reading, StudyKind, treatment_label
+from myopoise.vocabulary import BACKGROUND, Phenotype, Reading, StudyKind, treatment_label
 
 __all__ = [
     "definition_name",
     "design_name",
+    "disease_name",
     "group_name",
-    "level_name",
     "reading_name",
     "study_name",
-    "study_sort_key",
     "treatment_name",
 ]
 
@@ -38,6 +37,7 @@ _DEFINITIONS = {
     "strength": "strength",
     "strict-composite": "strict composite",
     "any-improvement": "any improvement",
+    "other": "another rule",
 }
 
 _GROUPS = {
@@ -88,9 +88,9 @@ def group_name(code: str) -> str:
     return _GROUPS.get(code, code)
 
 
-def level_name(code: str) -> str:
-    """Level of response in words."""
-    return {Level.STABLE.value: "stable or better"}.get(code, f"at least {code}")
+def disease_name(code: str) -> str:
+    """Disease code of the study table, as the field abbreviates it; modifiers stay words."""
+    return code if code in ("skin", "overlap") else group_name(code.upper())
 
 
 def reading_name(code: str) -> str:
@@ -121,8 +121,3 @@ def study_name(study_id: str, first_author: str, year: int | None) -> str:
     name = author or _PLACES.get(place, place[:1].upper() + place[1:])
     second = f" ({study_id[-1]})" if slug != study_id else ""
     return f"{name} {year if year is not None else '(no year)'}{second}"
-
-
-def study_sort_key(year: int | None, study_id: str) -> tuple[int, str]:
-    """Oldest first, studies without a year last."""
-    return (9999 if year is None else year, study_id)

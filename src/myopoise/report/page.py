@@ -87,7 +87,7 @@ def _environment() -> Environment:
         "definition": names.definition_name,
         "design": names.design_name,
         "reading": names.reading_name,
-        "grouped": lambda codes: ", ".join(names.group_name(code.upper()) for code in codes),
+        "grouped": lambda codes: ", ".join(names.disease_name(code) for code in codes),
         "sign": lambda grade: _SIGNS[Grade(grade)],
         "topic": lambda topic: _TOPICS.get(topic, topic),
         "plain": lambda name: plain_words.PRIOR_MEANINGS.get(name, name),
@@ -150,11 +150,16 @@ def _counted(counted: Sequence[Part]) -> list[tuple[str, list[Part]]]:
 
 
 def _left_out(set_aside: Sequence[Part]) -> list[tuple[str, list[tuple[Part, str]]]]:
-    """Studies left out by reason, the commonest first; what stands in brackets differs by study."""
+    """Studies left out by reason, the commonest first; what a study reports instead differs by study."""
     reasons: dict[str, list[tuple[Part, str]]] = {}
     for aside in set_aside:
-        reason, _, detail = aside["reason"].removeprefix("tables: ").partition(" (")
-        reasons.setdefault(reason, []).append((aside, detail.removesuffix(")")))
+        reason, detail = aside["reason"], ""
+        if reason.startswith("tables: "):
+            reason = reason.split(": ", 2)[-1]
+        if " outcome (" in reason:
+            reason, _, endpoints = reason.removesuffix(")").partition(" (")
+            detail = ", ".join(code.replace("-", " ") for code in endpoints.split())
+        reasons.setdefault(reason, []).append((aside, detail))
     return sorted(reasons.items(), key=lambda entry: (-len(entry[1]), entry[0]))
 
 
