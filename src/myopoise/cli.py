@@ -33,12 +33,22 @@ DISCLAIMER = (
 )
 _FIRST_YEAR = 1950
 
+
+def _year(context: click.Context, parameter: click.Parameter, year: int | None) -> int | None:
+    """A year of publication that has begun."""
+    now = datetime.date.today().year
+    if year is not None and not _FIRST_YEAR <= year <= now:
+        raise click.BadParameter(f"{year} is not between {_FIRST_YEAR} and {now}.")
+    return year
+
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
 as_of_option = click.option(
     "--as-of",
-    type=click.IntRange(_FIRST_YEAR, datetime.date.today().year),
+    type=int,
+    callback=_year,
     metavar="YEAR",
     help="Use only what was published by the end of this year.",
 )
@@ -275,7 +285,8 @@ def _now() -> str:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False)
+    width = None if sys.stdout.isatty() else 110
+    return Console(highlight=False, width=width)
 
 
 @contextmanager
