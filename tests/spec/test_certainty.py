@@ -34,6 +34,7 @@ SOUND = Grounds(
         ({"low": -0.03}, Grade.MODERATE, "imprecision", 1),
         ({"low": -0.12, "high": 0.30}, Grade.LOW, "imprecision", 2),
         ({"randomised_compared": 89}, Grade.MODERATE, "imprecision", 1),
+        ({"randomised_compared": 12}, Grade.LOW, "imprecision", 2),
         ({"patients_in_group": 6.0}, Grade.MODERATE, "indirectness", 1),
         ({"patients_in_group": 0.0}, Grade.LOW, "indirectness", 2),
         ({"assumed_in_group": 40.0}, Grade.MODERATE, "indirectness", 1),

@@ -55,6 +55,9 @@ START = 3
 FEW_RANDOMISED_PATIENTS = 100
 """Fewer patients compared at random than this are a concern of their own, whatever the interval says."""
 
+VERY_FEW_RANDOMISED_PATIENTS = 30
+"""Fewer than this and a single patient moves the result by several in a hundred: a major concern."""
+
 IMPORTANT = 0.10
 """Ten patients in a hundred: a difference a panel would call important. A declared threshold, not a fact."""
 
