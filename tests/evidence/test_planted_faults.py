@@ -5,10 +5,6 @@ import io
 from pathlib import Path
 
 import pytest
-
-from myopoise.errors import BadInput, Fault
-from myopoise.evidence.reading import base_folder, read_evidence
-from myopoise.evidence.tables import TABLES, table_of
 from tests.evidence.planting import (
     PLANTINGS,
     THIS_YEAR,
@@ -16,6 +12,10 @@ from tests.evidence.planting import (
     file_is_empty,
     plant_all_twelve,
 )
+
+from myopoise.errors import BadInput, Fault
+from myopoise.evidence.reading import base_folder, read_evidence
+from myopoise.evidence.tables import TABLES, table_of
 
 KINDS = {
     "wrong code": {"unknown-code"},

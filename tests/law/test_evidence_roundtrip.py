@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.evidence.cells import THIS_YEAR, invalid_cells, valid_cells
 
 from myopoise.evidence.columns import CellFault, printed, read_cell
 from myopoise.evidence.reading import base_folder, read_evidence
 from myopoise.evidence.tables import TABLES
 from myopoise.evidence.writing import export_evidence
-from tests.evidence.cells import THIS_YEAR, invalid_cells, valid_cells
 
 COLUMNS = [
     pytest.param(column, id=f"{table.name}.{column.name}") for table in TABLES for column in table.columns

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 __all__ = ["CellFault", "Column", "Holds", "PrintedNumber", "columns_of", "printed", "read_cell"]
@@ -101,12 +102,12 @@ class Column:
     name: str = ""
     holds: Holds = Holds.TEXT
 
-    @property
+    @cached_property
     def joined(self) -> bool:
         """Whether a cell holds several codes or ids joined by ``+``."""
         return self.holds is Holds.LIST
 
-    @property
+    @cached_property
     def empty(self) -> Any:
         """What an empty cell is read as."""
         if self.joined:

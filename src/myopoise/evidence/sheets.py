@@ -239,6 +239,8 @@ def _read_row(
         raw = record[place] if place is not None else ""
         text = cells[column.name] = raw.strip()
         values[column.name] = column.empty
+        if not raw and not column.required:  # most cells: three of five are empty
+            continue
         if column.name in doubtful or BAD_BYTE in text:
             doubtful.add(column.name)
             continue
