@@ -145,12 +145,14 @@ def _imprecision(g: Grounds) -> Concern:
         return Concern(
             "imprecision", 2, f"{interval}: important harm and important benefit are both possible"
         )
+    compared = g.randomised_compared if g.randomised_against_background else FEW_RANDOMISED_PATIENTS
+    few = f"{interval}, from {g.randomised_compared} patients compared at random"
+    if compared < VERY_FEW_RANDOMISED_PATIENTS:
+        return Concern("imprecision", 2, few)
     if g.low < 0.0 < g.high:
         return Concern("imprecision", 1, f"{interval}: no difference is possible")
-    if g.randomised_against_background and g.randomised_compared < FEW_RANDOMISED_PATIENTS:
-        return Concern(
-            "imprecision", 1, f"{interval}, from {g.randomised_compared} patients compared at random"
-        )
+    if compared < FEW_RANDOMISED_PATIENTS:
+        return Concern("imprecision", 1, few)
     return Concern("imprecision", 0, interval)
 
 
