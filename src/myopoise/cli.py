@@ -173,10 +173,20 @@ def evidence_show(study: str, as_json: bool) -> None:
     Example: myopoise evidence show aggarwal-2022
     """
     from myopoise.evidence.browsing import describe_study, to_json
-    from myopoise.report.terminal_evidence import print_study
+    from myopoise.evidence.selection import Question, at_level, select
+    from myopoise.evidence.standing import standing_of
+    from myopoise.report.terminal_evidence import print_standing, print_study
+    from myopoise.vocabulary import Level
 
-    card = describe_study(_known(None), study)
-    _print_json(to_json(card)) if as_json else print_study(card, _console())
+    known = _known(None)
+    card = describe_study(known, study)
+    standing = standing_of(at_level(select(known, Question()), Level.MINIMAL), card.study_id)
+    if as_json:
+        _print_json({**to_json(card), "synthesis": to_json(standing)})
+        return
+    console = _console()
+    print_study(card, console)
+    print_standing(standing, console)
 
 
 @evidence.command("check", short_help="A count, or every fault with place and remedy.")

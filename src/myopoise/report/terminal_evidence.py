@@ -13,13 +13,22 @@ from typing import TYPE_CHECKING, Any
 from myopoise.errors import Fault
 from myopoise.evidence.browsing import SeedLine, StudyLine
 from myopoise.evidence.cards import OutcomeLine, StudyCard
+from myopoise.evidence.standing import Standing
 from myopoise.evidence.tables import Evidence
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["faults_json", "print_count", "print_faults", "print_seeds", "print_studies", "print_study"]
+__all__ = [
+    "faults_json",
+    "print_count",
+    "print_faults",
+    "print_seeds",
+    "print_standing",
+    "print_studies",
+    "print_study",
+]
 
 
 def print_studies(lines: Sequence[StudyLine], console: Console) -> None:
@@ -104,6 +113,15 @@ def print_study(card: StudyCard, console: Console) -> None:
         _list("Notes", (card.notes,), console)
 
 
+def print_standing(standing: Standing, console: Console) -> None:
+    """What a study contributes to the synthesis, and what of it was set aside and why."""
+    lines = [f"enters: {sentence}" for sentence in standing.enters]
+    lines += [f"set aside: {standing.reason_out}"] if standing.reason_out else []
+    lines += [f"judged: {standing.assumptions}"] if standing.assumptions else []
+    lines += [f"not counted: {part}: {reason}" for part, reason in standing.parts_out]
+    _list("In the synthesis of muscle or global response", lines, console)
+
+
 def print_faults(faults: Sequence[Fault], console: Console) -> None:
     """Draw faults, a line each, grouped by file, and their count.
 
@@ -117,10 +135,9 @@ def print_faults(faults: Sequence[Fault], console: Console) -> None:
     for file, group in groupby(faults, key=lambda fault: fault.file):
         console.print(f"[bold]{_plain(file)}[/bold]")
         for fault in group:
-            place = (
-                ", ".join(filter(None, [f"row {fault.row}" if fault.row else "", fault.column])) or "the file"
-            )
-            console.print(_plain(f"  {place}: {fault.found}. {fault.remedy}"), soft_wrap=True)
+            place = ", ".join(filter(None, [f"row {fault.row}" if fault.row else "", fault.column]))
+            said = f"{place}: {fault.found}" if place else fault.found
+            console.print(_plain(f"  {said}. {fault.remedy}"), soft_wrap=True)
     noun = "fault" if len(faults) == 1 else "faults"
     console.print(f"{len(faults)} {noun}.")
 
