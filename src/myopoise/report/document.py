@@ -255,6 +255,8 @@ def _option(option: Option, group: str) -> Part:
             "randomised_studies": own.randomised_studies,
             "randomised_patients": own.randomised_patients,
             "patients_in_group": own.patients_in_group,
+            "assumed_in_group": own.assumed_in_group,
+            "randomised_compared": own.randomised_compared,
             "responders": own.responders,
             "evaluated": own.evaluated,
             "comparison": own.comparison.value,
@@ -282,6 +284,7 @@ def _predicted(predicted: Predicted) -> Part:
         "response": _estimate(predicted.response),
         "predictive": _estimate(predicted.predictive),
         "difference": _estimate(predicted.difference),
+        "predictive_difference": _estimate(predicted.predictive_difference),
         "p_better": predicted.p_better,
         "p_better_by_ten": predicted.p_better_by_ten,
     }

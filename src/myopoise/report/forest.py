@@ -29,14 +29,14 @@ __all__ = [
 
 Part = Mapping[str, Any]
 
-WIDTH = 960.0
+WIDTH = 1000.0
 COLUMNS = {
     "study": 8.0,
     "counts": 212.0,
     "control": 270.0,
     "values": 646.0,
     "patients": 668.0,
-    "definition": 786.0,
+    "definition": 802.0,
 }
 AXIS = (290.0, 510.0)
 TOP, ROW, GAP = 44.0, 24.0, 12.0
@@ -182,18 +182,15 @@ def forest_marks(document: Part, treatment: str) -> ForestMarks:
     printed: list[PrintedMark] = []
     summaries: list[SummaryMark] = []
     y = TOP
-    for words, rows in _sections(adults, [row for row in seen if _juvenile(row)]):
+    only_p = [row for row in document["selection"]["printed"] if row["treatment"] == treatment]
+    for words, rows in _sections(adults, only_p, [row for row in seen if _juvenile(row)]):
         headings.append(Heading(words, y + ROW / 2))
         for row in rows:
             y += ROW
-            studies.append(_study_mark(row, y + ROW / 2))
-        y += ROW + GAP
-    only_p = [row for row in document["selection"]["printed"] if row["treatment"] == treatment]
-    if only_p:
-        headings.append(Heading("Randomised, without counts", y + ROW / 2))
-        for row in only_p:
-            y += ROW
-            printed.append(_printed_mark(document, row, y + ROW / 2))
+            if "contrast_id" in row:
+                printed.append(_printed_mark(document, row, y + ROW / 2))
+            else:
+                studies.append(_study_mark(row, y + ROW / 2))
         y += ROW + GAP
     for answer in document["answers"]:
         option = next((o for o in answer["options"] if o["treatment"] == treatment), None)
@@ -240,13 +237,16 @@ def _juvenile(row: Part) -> bool:
     return list(row["shares"]) == [Phenotype.JDM.value]
 
 
-def _sections(adults: Sequence[Part], children: Sequence[Part]) -> list[tuple[str, list[Part]]]:
+def _sections(
+    adults: Sequence[Part], only_p: Sequence[Part], children: Sequence[Part]
+) -> list[tuple[str, list[Part]]]:
     def by_design(row: Part) -> tuple[int, int, str, str]:
         return _ORDER[row["design"]], row["year"] or 0, row["study"], row["arm"]
 
     adults = sorted(adults, key=by_design)
     sections = [
         ("Randomised", [row for row in adults if row["design"] == StudyKind.RANDOMISED.value]),
+        ("Randomised, without counts", list(only_p)),
         ("Not randomised", [row for row in adults if row["design"] != StudyKind.RANDOMISED.value]),
         ("Children: shown, not in the predictions", sorted(children, key=by_design)),
     ]

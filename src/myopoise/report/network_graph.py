@@ -19,7 +19,7 @@ __all__ = ["NetworkMarks", "NodeMark", "TieMark", "network_figure", "network_mar
 
 Part = Mapping[str, Any]
 
-WIDTH = 820.0
+WIDTH = 860.0
 CENTRE = WIDTH / 2
 TOP = 48.0
 REACH = 180.0
