@@ -1,4 +1,4 @@
-"""A small inquiry made by hand: four treatments, five studies, one group of patients. Every figure can be drawn from it."""
+"""A small inquiry made by hand: five studies, one group of patients, enough to draw every figure from."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ from math import hypot
 from typing import Any
 
 from myopoise.report import svg
-from myopoise.report.forest import AXIS, COLUMNS, SIZE, SMALL, WIDTH, forest_figure, forest_marks, place
+from myopoise.report.forest import forest_figure
+from myopoise.report.forest_marks import AXIS, COLUMNS, SIZE, SMALL, WIDTH, forest_marks, place
 from myopoise.report.intervals import panels_figure, panels_marks, strip_figure
 from myopoise.report.network_graph import network_figure, network_marks
 

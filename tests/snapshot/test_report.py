@@ -1,4 +1,7 @@
-"""The small example as it was accepted: first the marks, then the ink. Set MYOPOISE_ACCEPT=1 and look before committing."""
+"""The small example as it was accepted: first the marks, then the ink.
+
+Set MYOPOISE_ACCEPT=1 to accept what is drawn now, and look at it before committing.
+"""
 
 import importlib.util
 import json
@@ -12,7 +15,7 @@ import pytest
 
 from myopoise.report.document import document
 from myopoise.report.figures import forest_figure, network_figure, panels_figure
-from myopoise.report.forest import forest_marks
+from myopoise.report.forest_marks import forest_marks
 from myopoise.report.intervals import panels_marks
 from myopoise.report.network_graph import network_marks
 
