@@ -296,15 +296,17 @@ def _undecided(group: str, options: Sequence[Part]) -> str:
     )
     known = [o for o in randomised if o["predicted"][Reading.MAIN.value]["p_better"] is not None]
     if not known:
-        return f"{opening} None of the {len(options)} options was ever randomised against it."
+        none = (
+            "The only option was never"
+            if len(options) == 1
+            else f"None of the {len(options)} options was ever"
+        )
+        return f"{opening} {none} randomised against it."
     first = max(known, key=lambda o: (_grade_order(o), o["predicted"][Reading.MAIN.value]["p_better"]))
     grade = certainty_words(first["certainty"]["grade"]).lower()
     effect = difference_phrase(first["predicted"][Reading.MAIN.value]["difference"])
-    return (
-        f"{opening} The best supported of {len(options)} options is {treatment_name(first['treatment'])}, with "
-        f"{effect}, "
-        f"{grade}."
-    )
+    which = "The only option" if len(options) == 1 else f"The best supported of {len(options)} options"
+    return f"{opening} {which} is {treatment_name(first['treatment'])}, with {effect}, {grade}."
 
 
 def _grade_order(option: Part) -> int:
