@@ -292,12 +292,14 @@ def _grid(model: LatentModel) -> _Nodes:
 def _adapted(model: LatentModel, count: int) -> _Nodes:
     """Quasi-random nodes over many scores: start from the prior, move to the posterior."""
     k = len(model.hypers)
-    base = ndtri(kronecker(count, k))
     mean, factor = np.zeros(k), np.eye(k)
     for attempt in range(6):
+        # The first look only finds where the posterior is: half the nodes will do.
+        size = count if attempt else count // 2
+        base = ndtri(kronecker(size, k))
         z = mean + base @ factor.T
         mixture, value, converged = _log_marginal(model, z)
-        log_volume = np.log(np.diagonal(factor)).sum() - _log_normal(base) - np.log(count)
+        log_volume = np.log(np.diagonal(factor)).sum() - _log_normal(base) - np.log(size)
         weight = np.exp(value + log_volume - (value + log_volume).max())
         effective = weight.sum() ** 2 / (weight**2).sum()
         if attempt and effective > 0.4 * count:
