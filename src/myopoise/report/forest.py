@@ -48,8 +48,7 @@ def forest_figure(document: Part, treatment: str) -> str:
     name = treatment_name(treatment)
     description = (
         f"{len(marks.studies)} groups of patients given {name}, each with the share that responded and its 95% "
-        f"interval, "
-        f"and {len(marks.summaries)} predictions. The same numbers stand in the text columns."
+        f"interval, and {len(marks.summaries)} predictions. The same numbers stand in the text columns."
     )
     parts = [
         _frame(marks),

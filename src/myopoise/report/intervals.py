@@ -129,9 +129,8 @@ def panels_figure(answer: Part) -> str:
     """
     marks = panels_marks(answer)
     description = (
-        f"{len(marks.rows)} options in three columns, one for each reading of the evidence, with the predicted chance "
-        f"of "
-        "response and its intervals; a grey band is background therapy. report.json holds the numbers."
+        f"{len(marks.rows)} options in three columns, one for each reading of the evidence, with the predicted "
+        "chance of response and its intervals; a grey band is background therapy. report.json holds the numbers."
     )
     head: dict[str, str | float] = {"font_size": 11.5, "font_weight": "600", "fill": svg.QUIET}
     parts = [
@@ -213,9 +212,9 @@ def _panel(answer: Part, reading: Reading, left: float, lines: Mapping[str, floa
             continue
         response, new = found["response"], found["predictive"]
         told = (
-            f"{option['name']}, {reading_name(reading.value)}: {hundred(response['median'])} in 100, credible interval "
-            f"{hundred(response['low'])} to {hundred(response['high'])}, prediction interval {hundred(new['low'])} to "
-            f"{hundred(new['high'])}"
+            f"{option['name']}, {reading_name(reading.value)}: {hundred(response['median'])} in 100, credible "
+            f"interval {hundred(response['low'])} to {hundred(response['high'])}, prediction interval "
+            f"{hundred(new['low'])} to {hundred(new['high'])}"
         )
         ranges.append(
             RangeMark(

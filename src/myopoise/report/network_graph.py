@@ -314,8 +314,8 @@ def _sector(node: NodeMark) -> str:
     x, y = node.x + node.radius * math.sin(angle), node.y - node.radius * math.cos(angle)
     large = 1 if node.randomised > 0.5 else 0
     steps = (
-        f"M{node.x:.2f} {node.y:.2f}V{node.y - node.radius:.2f}"
-        f"A{node.radius:.2f} {node.radius:.2f} 0 {large} 1 {x:.2f} {y:.2f}Z"
+        f"M{node.x:.2f} {node.y:.2f}V{node.y - node.radius:.2f}A{node.radius:.2f} {node.radius:.2f} 0 {large} 1 "
+        f"{x:.2f} {y:.2f}Z"
     )
     return svg.path(steps, fill=svg.BLUE)
 

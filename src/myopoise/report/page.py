@@ -7,6 +7,7 @@ found in ``report.json`` and a reader's software need not parse the text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from myopoise.choice.certainty import Grade
@@ -15,7 +16,6 @@ from myopoise.vocabulary import Reading
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 __all__ = ["page"]
 
@@ -37,9 +37,7 @@ def page(document: Part) -> str:
     document
         The document of the report.
     """
-    from markupsafe import Markup
-
-    drawn = {answer["group"]: Markup(figures.panels_figure(answer)) for answer in document["answers"]}
+    drawn = {answer["group"]: _safe(figures.panels_figure(answer)) for answer in document["answers"]}
     return (
         _environment()
         .get_template("report.html.jinja")
@@ -48,9 +46,9 @@ def page(document: Part) -> str:
             as_of=document["as_of"],
             answers=[(answer, _tiers(answer)) for answer in document["answers"]],
             unanswered=_unanswered(document["answers"]),
-            network=Markup(figures.network_figure(document)),
+            network=_safe(figures.network_figure(document)),
             forests=[
-                (names.treatment_name(code), Markup(figures.forest_figure(document, code)))
+                (names.treatment_name(code), _safe(figures.forest_figure(document, code)))
                 for code in _treatments(document)
             ],
             readings=drawn,
@@ -100,21 +98,24 @@ def _environment() -> Environment:
     return environment
 
 
-def _data(value: float, shown: str) -> Markup:
+def _safe(html: str) -> str:
+    """Text of our own making, which the templates need not escape."""
+    from jinja2.filters import do_mark_safe
+
+    return do_mark_safe(html)
+
+
+def _data(value: float, shown: str) -> str:
     """A number with its unrounded value behind it."""
-    from markupsafe import Markup
-
-    return Markup('<data value="{}">{}</data>').format(repr(value), shown)
+    return _safe(f'<data value="{value!r}">{escape(shown)}</data>')
 
 
-def _decimals(value: float, digits: int = 2) -> Markup:
+def _decimals(value: float, digits: int = 2) -> str:
     return _data(value, rounding.number(value, digits))
 
 
-def _strip(found: Part, background: Part, comparison: str) -> Markup:
-    from markupsafe import Markup
-
-    return Markup(figures.strip_figure(found, background, comparison))
+def _strip(found: Part, background: Part, comparison: str) -> str:
+    return _safe(figures.strip_figure(found, background, comparison))
 
 
 def _tiers(answer: Part) -> list[tuple[str, list[Part]]]:

@@ -7,35 +7,32 @@ __all__ = ["DISPLAY_RULES", "LIMITS", "METHODS", "PRIOR_MEANINGS", "PROBIT_IN_PA
 METHODS: tuple[tuple[str, str], ...] = (
     (
         "What counts as response",
-        "At least minimal improvement of muscle or of the whole disease. Each study used its own definition; the model "
-        "lets stricter and looser definitions differ and translates all of them to the ACR/EULAR criteria of 2016.",
+        "At least minimal improvement of muscle or of the whole disease. Each study used its own definition; the "
+        "model lets stricter and looser definitions differ and translates all of them to the ACR/EULAR criteria of "
+        "2016.",
     ),
     (
         "What is compared",
-        "Each treatment added to continued background therapy, against continued background therapy with placebo, sham "
-        "treatment or nothing added.",
+        "Each treatment added to continued background therapy, against continued background therapy with placebo, "
+        "sham treatment or nothing added.",
     ),
     (
         "Nothing is counted twice",
-        "One set of patients, one definition of response and one time point per study. Everything left out is listed "
-        "with its reason.",
+        "One set of patients, one definition of response and one time point per study. Everything left out is "
+        "listed with its reason.",
     ),
     (
         "One model, three readings",
         "The same model is fitted to randomised trials only, to all studies with uncontrolled ones discounted (the "
-        "main "
-        "reading), and to all studies at face value. They stand side by side and are never merged. Where they agree "
-        "the "
-        "design of the studies does not matter; where they part, the difference is the price of believing series in "
-        "which "
-        "everybody got the drug.",
+        "main reading), and to all studies at face value. They stand side by side and are never merged. Where they "
+        "agree the design of the studies does not matter; where they part, the difference is the price of believing "
+        "series in which everybody got the drug.",
     ),
     (
         "The discount",
         "An uncontrolled study is expected to report more responders than a trial would. How many more is partly a "
-        "judgement that the data do not contradict: only about half of what is learned of it comes from drugs seen in "
-        "both "
-        "designs.",
+        "judgement that the data do not contradict: only about half of what is learned of it comes from drugs seen "
+        "in both designs.",
     ),
     (
         "Borrowing",
@@ -44,45 +41,37 @@ METHODS: tuple[tuple[str, str], ...] = (
     ),
     (
         "Two intervals",
-        "The credible interval holds the chance of response in an average study. The prediction interval holds it in "
-        "a new "
-        "study, which may differ in patients and in care; it is the one to plan with.",
+        "The credible interval holds the chance of response in an average study. The prediction interval holds it "
+        "in a new study, which may differ in patients and in care; it is the one to plan with.",
     ),
     (
         "The computation",
-        "A Gaussian approximation of the posterior, corrected by weighted draws. It checks itself: k-hat says whether "
-        "the "
-        "weights can be trusted (above 0.7 they cannot), effective draws say how many independent draws the weighted "
-        "ones "
-        "are worth, and the Monte Carlo error is what another run could change.",
+        "A Gaussian approximation of the posterior, corrected by weighted draws. It checks itself: k-hat says "
+        "whether the weights can be trusted (above 0.7 they cannot), effective draws say how many independent draws "
+        "the weighted ones are worth, and the Monte Carlo error is what another run could change.",
     ),
 )
 
 DISPLAY_RULES: tuple[str, ...] = (
     "A treatment without a usable study of its own is listed as having no evidence, whatever its class did.",
     "A treatment never randomised against background therapy is shown with the words 'compared with placebo arms of "
-    "other "
-    "trials' and without a chance of beating it: in 2012 two drugs would have stood at 96% on series in which "
-    "everybody "
-    "responded, and the later randomised trial of one of them found nothing.",
+    "other trials' and without a chance of beating it: in 2012 two drugs would have stood at 96% on series in which "
+    "everybody responded, and the later randomised trial of one of them found nothing.",
     "A drug set against placebo arms of another era, such as TNF blockade, is never called worse on that ground alone.",
     "Children with dermatomyositis have no control group in any study: they are counted, not modelled. So are lung "
     "and skin.",
     "The order of a table is that of predicted response. It is never shown without effect, interval and certainty, "
-    "and it "
-    "is not a recommendation.",
+    "and it is not a recommendation.",
 )
 
 LIMITS: tuple[str, ...] = (
     "Most studies were read as abstracts, registry entries or tables; 'read as' beside each source says which. No "
-    "number "
-    "was taken from a full paper unless it says so.",
+    "number was taken from a full paper unless it says so.",
     "Most evidence is uncontrolled, small, and older than present background therapy. The randomised trials are few.",
-    "Nearly every study defined response in its own way, and diagnoses were often mixed; where their shares were not "
-    "printed they were assumed, and the row says so.",
+    "Nearly every study defined response in its own way, and diagnoses were often mixed; where their shares were "
+    "not printed they were assumed, and the row says so.",
     "Older series called polymyositis what would today partly be necrotising myopathy, antisynthetase syndrome or "
-    "inclusion "
-    "body myositis.",
+    "inclusion body myositis.",
     "Harm is not yet synthesised here: serious infection, death and withdrawal must be looked up in the sources.",
     "Unpublished studies cannot be excluded. Series in which nobody responded are less likely to be printed.",
     "Response at one time point says nothing about duration, steroid sparing, function or quality of life.",
@@ -101,16 +90,15 @@ WORDS: tuple[tuple[str, str], ...] = (
     ),
     (
         "DM, PM, IMNM, ASyS, JDM",
-        "dermatomyositis, polymyositis, immune-mediated necrotising myopathy, antisynthetase syndrome "
-        "with overlap myositis, juvenile dermatomyositis",
+        "dermatomyositis, polymyositis, immune-mediated necrotising myopathy, antisynthetase syndrome with overlap "
+        "myositis, juvenile dermatomyositis",
     ),
     ("uncontrolled", "everybody got the drug; what would have happened without it is not seen"),
 )
 
 PROBIT_IN_PATIENTS = (
     "Effects are measured in probits. Where half respond, 0.25 probit is ten patients in a hundred, 0.5 is nineteen "
-    "and "
-    "1.0 is thirty-four."
+    "and 1.0 is thirty-four."
 )
 
 PRIOR_MEANINGS: dict[str, str] = {

@@ -37,9 +37,9 @@ Part = Mapping[str, Any]
 SUPPORTS = "This page supports a decision; it never makes one."
 
 FOOTER = (
-    "For research and evidence synthesis. It describes groups of patients in published studies and does not assess an "
-    "individual. Not a medical device. It must not be the sole or main basis of a treatment decision. "
-    "Check every number in the cited source. No warranty."
+    "For research and evidence synthesis. It describes groups of patients in published studies and does not assess "
+    "an individual. Not a medical device. It must not be the sole or main basis of a treatment decision. Check "
+    "every number in the cited source. No warranty."
 )
 
 _CERTAINTY = {
@@ -68,8 +68,8 @@ _COMPARISONS = {
         "rests on placebo arms of other trials."
     ),
     Comparison.UNCONTROLLED: (
-        "Compared with placebo arms of other trials: no chance of beating background therapy is given, because nobody "
-        "was assigned by chance."
+        "Compared with placebo arms of other trials: no chance of beating background therapy is given, because "
+        "nobody was assigned by chance."
     ),
 }
 
@@ -201,8 +201,7 @@ def option_sentence(option: Part, group: str) -> str:
     if Comparison(option["own"]["comparison"]) is not Comparison.RANDOMISED:
         return (
             f"In {group}, {per_hundred(main['response'])} are predicted to respond to {name}. Compared with placebo "
-            f"arms "
-            "of other trials, the evidence is very uncertain about its effect."
+            "arms of other trials, the evidence is very uncertain about its effect."
         )
     if _another_era(option["mechanism"]) and main["difference"]["median"] < 0:
         return (
@@ -266,8 +265,7 @@ def progress_line(document: Part) -> str:
     as_of = f", as known at the end of {document['as_of']}" if document["as_of"] else ""
     return (
         f"{selection['studies']} of {document['evidence']['studies']} studies enter, "
-        f"{selection['randomised_studies']} of "
-        f"them randomised, with {selection['patients']} patients counted{as_of}."
+        f"{selection['randomised_studies']} of them randomised, with {selection['patients']} patients counted{as_of}."
     )
 
 
@@ -279,11 +277,8 @@ def _preferred(group: str, options: Sequence[Part]) -> str:
         effect = difference_phrase(option["predicted"][Reading.MAIN.value]["difference"])
         said.append(f"{treatment_name(option['treatment'])} {verb} {effect}")
     rest = len(options) - len(chosen)
-    others = (
-        f" It is not settled whether any of the other {rest} options adds to background therapy."
-        if rest
-        else ""
-    )
+    other = "the other option" if rest == 1 else f"any of the other {rest} options"
+    others = f" It is not settled whether {other} adds to background therapy." if rest else ""
     return f"In {group}, {_listed(said)} than background therapy alone.{others}"
 
 
@@ -291,8 +286,7 @@ def _undecided(group: str, options: Sequence[Part]) -> str:
     randomised = [o for o in options if o["own"]["comparison"] == Comparison.RANDOMISED.value]
     opening = (
         f"Undecided: in {group}, the evidence does not settle which treatment adds most to continued background "
-        f"therapy, "
-        "or whether any does."
+        "therapy, or whether any does."
     )
     known = [o for o in randomised if o["predicted"][Reading.MAIN.value]["p_better"] is not None]
     if not known:

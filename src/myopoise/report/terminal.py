@@ -104,8 +104,7 @@ def _cells(option: Part, wide: bool, showing_chance: bool) -> list[str]:
 def _explanation(wide: bool) -> str:
     new = "new study: 95% prediction interval; " if wide else ""
     return (
-        "\nIn 100 patients, median and 95% credible interval; "
-        f"{new}difference: to continued background therapy alone; better: chance of adding anything, given only where "
-        "randomised against background therapy. The order is that of predicted response, not a recommendation. "
-        "Do not compare numbers under different headings."
+        f"\nIn 100 patients, median and 95% credible interval; {new}difference: to continued background therapy "
+        "alone; better: chance of adding anything, given only where randomised against background therapy. The "
+        "order is that of predicted response, not a recommendation. Do not compare numbers under different headings."
     )
