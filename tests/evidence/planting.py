@@ -40,10 +40,13 @@ class Garden:
 
     def pick(self, table: str, fits: Callable[[Cells], bool] = lambda row: True) -> Cells:
         """A row of a table, of a study nothing was planted in."""
-        rows = [row for row in self.rows[table] if not (_subjects(row) & self.touched) and fits(row)]
-        row = self.random.choice(rows)
+        row = self.random.choice(self.free(table, fits))
         self.touched |= _subjects(row)
         return row
+
+    def free(self, table: str, fits: Callable[[Cells], bool]) -> list[Cells]:
+        """The rows one may pick."""
+        return [row for row in self.rows[table] if not (_subjects(row) & self.touched) and fits(row)]
 
     def table(self, *names: str) -> Table:
         """One of the tables no whole-file fault was planted in."""
@@ -232,12 +235,11 @@ def arm_takes_the_name_of_its_neighbour(garden: Garden) -> None:
 
 def bad_number(garden: Garden) -> None:
     table = garden.table("studies", "arms", "outcomes", "contrasts", "design_facts", "seed_references")
-    numeric = (Holds.WHOLE, Holds.NUMBER)
-    column = garden.random.choice([column for column in table.columns if column.holds in numeric])
-    row = garden.pick(table.name, lambda row: bool(row[column.name]))
-    row[column.name] = garden.random.choice(
-        ["abc", "12,5", "nan", "inf", "1e999", "--", "5%", "1_0", "5 of 9"]
-    )
+    numeric = [column.name for column in table.columns if column.holds in (Holds.WHOLE, Holds.NUMBER)]
+    free = [name for name in numeric if garden.free(table.name, lambda row, name=name: bool(row[name]))]
+    column = garden.random.choice(free)
+    row = garden.pick(table.name, lambda row: bool(row[column]))
+    row[column] = garden.random.choice(["abc", "12,5", "nan", "inf", "1e999", "--", "5%", "1_0", "5 of 9"])
 
 
 # Wrong column
@@ -421,7 +423,7 @@ def plant_all_twelve(garden: Garden) -> list[str]:
         column_is_deleted(garden, *rest)
     else:
         wrong_column(garden)
-    if chosen["missing arm"] is contrast_names_a_wrong_arm and "contrasts" in garden.raw:
+    if chosen["missing arm"] is contrast_names_a_wrong_arm and "contrasts" in garden.whole_files:
         chosen["missing arm"] = arm_is_deleted
     if chosen["wrong code"] is code_missing_from_vocabulary:
         # A code that many rows use, as type = rate, would rightly silence the rules about these rows.

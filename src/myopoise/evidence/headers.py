@@ -6,8 +6,8 @@ are still read as that column.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from myopoise.errors import Fault
@@ -38,7 +38,7 @@ class Header:
 
     readable: bool
     width: int = 0
-    places: dict[str, int] = None  # type: ignore[assignment]
+    places: Mapping[str, int] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
     guessed: tuple[str, ...] = ()
 
@@ -150,10 +150,10 @@ def _strange(table: Table, name: str, meant: str, expected: list[str]) -> Fault:
 
 
 def _missing(table: Table, name: str) -> Fault:
-    meaning = next(column.meaning for column in table.columns if column.name == name)
-    return _fault(
-        table, name, "missing-column", "the column is missing", f"Add it ({meaning}); cells may be empty."
-    )
+    column = next(column for column in table.columns if column.name == name)
+    cells = f"each cell needs {column.allowed}" if column.required else "its cells may be empty"
+    remedy = f"Add it ({column.meaning}); {cells}."
+    return _fault(table, name, "missing-column", "the column is missing", remedy)
 
 
 def _fault(table: Table, column: str, kind: str, found: str, remedy: str) -> Fault:

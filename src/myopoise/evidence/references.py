@@ -206,6 +206,10 @@ def _told(
     if not groups:
         return []
     explained = _explained(sheet, groups, at_home)
+    for mention in (mention for target in explained for mention in groups[target]):
+        mention.row.doubtful.discard(
+            mention.column
+        )  # the name is right: the row that should carry it is wrong
     return [describe(target, group) for target, group in groups.items() if target not in explained]
 
 
@@ -258,6 +262,12 @@ def _score(sheet: Sheet, suspect: Row | MisshapenRow, target: Key) -> float:
         within = text if suspect.torn else suspect.cells
         share = sum(part in within for part in target) / len(target)
         return share if share or len(target) > 1 else 0.1
+    if suspect.repeats is not None:  # either of the two rows may be the one misnamed
+        return max(_row_score(sheet, row, target) for row in (suspect, suspect.repeats))
+    return _row_score(sheet, suspect, target)
+
+
+def _row_score(sheet: Sheet, suspect: Row, target: Key) -> float:
     key = sheet.table.key
     scores = [_part_score(suspect, name, part) for name, part in zip(key, target, strict=True)]
     if min(scores) == 0 or (len(scores) > 1 and max(scores) < 1):
@@ -285,7 +295,15 @@ def _part_score(row: Row, name: str, part: str) -> float:
     if BAD_BYTE in text:
         pattern = ".{0,3}".join(re.escape(piece) for piece in re.split(f"{BAD_BYTE}+", text))
         return 1.0 if re.fullmatch(pattern, part) else 0.0
+    if _author_year(row) and part.startswith(_author_year(row)):
+        return 0.9
     return max(SequenceMatcher(None, text.casefold(), part.casefold()).ratio(), 0.1)
+
+
+def _author_year(row: Row) -> str:
+    """What the id of a study should start with, going by its first author and year."""
+    author, year = row.cells.get("first_author", ""), row.cells.get("year", "")
+    return f"{author.split()[0].casefold()}-{year}" if author and year else ""
 
 
 def _key(row: Row) -> Key:
@@ -303,7 +321,7 @@ def _did_you_mean(word: str, words: Sequence[str]) -> str:
     if len(words) == 1:
         return f"Did you mean {words[0]}? "
     folded = {known.casefold(): known for known in words}
-    near = get_close_matches(word.casefold(), folded, n=1)
+    near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.7)
     return f"Did you mean {folded[near[0]]}? " if near else ""
 
 
