@@ -46,7 +46,7 @@ def fit(
     reading: Reading, priors: MyositisPriors | None = None, rows: tuple[Row, ...] = TRIAL + SERIES
 ) -> Synthesis:
     priors = priors or MyositisPriors()
-    found = synthesise(selection(*rows), reading, priors, draws=4096, seed=1)
+    found = synthesise(selection(*rows), reading, priors, draws=8192, seed=1)
     assert found is not None
     assert found.trust.ok
     return found

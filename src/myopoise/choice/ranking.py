@@ -53,6 +53,10 @@ def answer(
         For the predictions.
     """
 
+    if not any(node.name == BACKGROUND for node in network.nodes):
+        # Without a single arm on background therapy its response would be the prior's word alone.
+        return Answer(group, {}, (), _unanswered(evidence, selection, network), Verdict.NO_EVIDENCE)
+
     def forecast(treatments: Sequence[str], reading: Reading) -> PredictedResponse:
         """Prediction of one reading for this group."""
         return predict(syntheses[reading], treatments, group, selection.mechanism, priors, seed)
@@ -200,7 +204,8 @@ def _overall(options: Sequence[Option]) -> Verdict:
 
 def _unanswered(evidence: Evidence, selection: Selection, network: Network) -> tuple[NotAnswered, ...]:
     """Treatments given in some study without a result this analysis can use, and why."""
-    answered = {node.name for node in network.nodes}
+    names = {node.name for node in network.nodes}
+    answered = names if BACKGROUND in names else frozenset()
     given: dict[str, dict[str, None]] = {}
     for arm in evidence.arms:
         if arm.role == "active" and evidence.mechanism_class(arm.treatment) not in (
@@ -213,8 +218,13 @@ def _unanswered(evidence: Evidence, selection: Selection, network: Network) -> t
     found = []
     for treatment in sorted(set(given) - answered):
         studies = tuple(given[treatment])
-        why = list(dict.fromkeys(reasons[s].split(":")[-1].strip() for s in studies if s in reasons))
-        combined = any(s not in reasons for s in studies)
-        words = (["given only to children or only in combination"] if combined else []) + why
-        found.append(NotAnswered(treatment, treatment_label(treatment), studies, "; ".join(words)))
+        why = [reasons[study].split(":")[-1].strip() for study in studies if study in reasons]
+        if treatment in names:
+            why.insert(
+                0, "only series without a control group, and no arm on background therapy to set them against"
+            )
+        elif any(study not in reasons for study in studies):
+            why.insert(0, "given only to children or only in combination")
+        label = treatment_label(treatment)
+        found.append(NotAnswered(treatment, label, studies, "; ".join(dict.fromkeys(why))))
     return tuple(found)

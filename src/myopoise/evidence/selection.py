@@ -124,6 +124,8 @@ def _not_at(row: Row, level: Level) -> str:
 
 def _out_by_rule(evidence: Evidence, study: Study) -> str:
     """Why a study is out before its numbers are looked at, or empty."""
+    if study.exclude_reason == "overlap":
+        return f"tables: overlap: same patients as {' and '.join(study.overlaps_with)}"
     if study.include_main != "yes":
         return f"tables: {study.exclude_reason}: {evidence.meaning('exclude_reason', study.exclude_reason)}"
     if study.refractory not in ("all", "some"):

@@ -39,7 +39,9 @@ def standing_of(selection: Selection, study_id: str) -> Standing:
         enters=(*map(_row_sentence, rows), *map(_printed_sentence, printed)),
         reason_out=next((a.reason for a in selection.set_aside if a.study == study_id), ""),
         parts_out=tuple((a.part, a.reason) for a in selection.parts_set_aside if a.study == study_id),
-        assumptions=next((note for note in (*(r.note for r in rows), *(p.note for p in printed)) if note), ""),
+        assumptions=next(
+            (note for note in (*(r.note for r in rows), *(p.note for p in printed)) if note), ""
+        ),
     )
 
 

@@ -15,11 +15,13 @@ from myopoise.estimate import Estimate
 from myopoise.evidence.rows import PrintedP, Row, Selection, SetAside
 from myopoise.evidence.tables import Evidence
 from myopoise.inquiry import Inquiry
+from myopoise.references import references
 from myopoise.report.names import study_name, treatment_name
 from myopoise.report.plain_words import LIMITS
 from myopoise.report.sentences import (
     FOOTER,
     certainty_words,
+    children_sentence,
     display_notes,
     option_sentence,
     verdict_sentence,
@@ -29,7 +31,7 @@ from myopoise.report.sources import studies_part
 from myopoise.synthesis.effects import Synthesis
 from myopoise.synthesis.network import Network
 from myopoise.synthesis.observed import Observed
-from myopoise.vocabulary import Reading
+from myopoise.vocabulary import Phenotype, Reading
 
 __all__ = ["SCHEMA_NAME", "document"]
 
@@ -69,7 +71,12 @@ def document(inquiry: Inquiry, *, generated_at: str, version: str) -> Part:
         "counted": [_counted(counted) for counted in inquiry.counted],
         "observed": [_observed(seen, inquiry) for seen in inquiry.observed],
         "seeds": _seeds(inquiry),
+        "children": {"label": Phenotype.JDM.label, "sentence": children_sentence(_children(inquiry))},
         "studies": studies_part(inquiry),
+        "references": [
+            {"key": key, "text": str(reference), "address": reference.address}
+            for key, reference in references().items()
+        ],
         "limits": list(LIMITS),
         "footer": FOOTER,
     }
@@ -109,10 +116,13 @@ def _evidence(evidence: Evidence) -> Part:
 def _selection(selection: Selection) -> Part:
     randomised = {row.study for row in selection.rows if row.design.randomised}
     randomised |= {printed.study for printed in selection.printed}
+    children = [row for row in selection.rows if row.juvenile]
     return {
         "studies": len(selection.studies),
         "randomised_studies": len(randomised),
         "patients": sum(row.n for row in selection.rows),
+        "children_studies": len({row.study for row in children}),
+        "children_patients": sum(row.n for row in children),
         "rows": [_row(row) for row in selection.rows],
         "printed": [_printed(printed) for printed in selection.printed],
         "set_aside": [_set_aside(aside) for aside in selection.set_aside],
@@ -120,6 +130,13 @@ def _selection(selection: Selection) -> Part:
         "mechanism": dict(selection.mechanism),
         "text": str(selection),
     }
+
+
+def _children(inquiry: Inquiry) -> tuple[int, int, int]:
+    """Treatments, studies and patients among the counts for children."""
+    counted = [c for c in inquiry.counted if c.topic == Phenotype.JDM.value]
+    studies = {study for c in counted for study in c.study_ids}
+    return len({c.treatment for c in counted}), len(studies), sum(c.patients for c in counted)
 
 
 def _row(row: Row) -> Part:

@@ -21,6 +21,7 @@ __all__ = [
     "SUPPORTS",
     "TIERS",
     "certainty_words",
+    "children_sentence",
     "chance_of_benefit",
     "difference_phrase",
     "display_notes",
@@ -230,7 +231,10 @@ def verdict_sentence(group: str, verdict: str, options: Sequence[Part], backgrou
     """
     kind = Verdict(verdict)
     if kind is Verdict.NO_EVIDENCE or background is None:
-        return f"No usable study answers the question for {group}: there is no evidence to show."
+        return (
+            f"No evidence: no usable study sets a treatment against continued background therapy in {group}, so no "
+            "number can be given."
+        )
     alone = f"On continued background therapy alone, {per_hundred(background['response'])} are predicted to respond."
     if kind is Verdict.PREFERRED:
         return f"{_preferred(group, options)} {alone}"
@@ -238,6 +242,28 @@ def verdict_sentence(group: str, verdict: str, options: Sequence[Part], backgrou
         same = f"In {group}, no option differs from continued background therapy by ten patients in a hundred or more."
         return f"{same} {alone}"
     return f"{_undecided(group, options)} {alone}"
+
+
+def children_sentence(found: tuple[int, int, int]) -> str:
+    """The answer for children, who have no control group in any study.
+
+    Parameters
+    ----------
+    found
+        Treatments, studies and patients counted.
+    """
+    treatments, studies, patients = found
+    if not studies:
+        return "No evidence: no study of children reports countable responders."
+    return (
+        "No evidence that compares: no study of children had a control group, so no treatment can be set against "
+        f"background therapy. What {_counted_noun(studies, 'study', 'studies')} of "
+        f"{_counted_noun(treatments, 'treatment', 'treatments')} in {patients} children reported is shown as counts."
+    )
+
+
+def _counted_noun(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def no_evidence_phrase(treatment: str, reason: str) -> str:
@@ -262,10 +288,16 @@ def progress_line(document: Part) -> str:
         The document of the report.
     """
     selection = document["selection"]
+    children = selection["children_studies"]
     as_of = f", as known at the end of {document['as_of']}" if document["as_of"] else ""
     return (
         f"{selection['studies']} of {document['evidence']['studies']} studies enter, "
-        f"{selection['randomised_studies']} of them randomised, with {selection['patients']} patients counted{as_of}."
+        f"{selection['randomised_studies']} of them randomised, with {selection['patients']} patients counted{as_of}"
+        + (
+            f"; {_counted_noun(children, 'study is', 'studies are')} of children and only counted."
+            if children
+            else "."
+        )
     )
 
 

@@ -50,6 +50,10 @@ def print_answer(document: Part, console: Console) -> None:
                 console.print()
                 console.print(Text(heading, style="bold"))
                 console.print(_table(options, wide))
+    console.print()
+    console.print(Text(document["children"]["label"].capitalize(), style="bold underline"))
+    console.print(Text(document["children"]["sentence"]))
+    console.print()
     console.print(Text(_explanation(wide), style="dim"))
     console.print(Text(document["footer"], style="italic"))
 
