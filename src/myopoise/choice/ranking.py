@@ -52,7 +52,6 @@ def answer(
     priors, seed
         For the predictions.
     """
-
     if not any(node.name == BACKGROUND for node in network.nodes):
         # Without a single arm on background therapy its response would be the prior's word alone.
         return Answer(group, {}, (), _unanswered(evidence, selection, network), Verdict.NO_EVIDENCE)

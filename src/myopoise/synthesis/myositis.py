@@ -268,7 +268,7 @@ class _Builder:
             arm=np.array([arms.index((row.study, row.treatments)) for row in self.rows]),
             study=np.array([studies.index(study) for study, _ in arms]),
             study_variance=self._variances([0.0] * len(studies), study_loading),
-            arm_variance=self._variances([0.0] * len(arms), [{"between trials": 0.5**0.5}] * len(arms)),
+            arm_variance=self._variances([0.0] * len(arms), [{"between trials": 0.5}] * len(arms)),
             likelihood=counts,
             comparisons=self._comparisons(),
         )
