@@ -186,20 +186,26 @@ def _normal_equations(
     levels: tuple[tuple[Ints, Floats], ...],
     scale: Floats,
 ) -> tuple[Floats, Floats]:
-    """Precision and right-hand side of ``(x - mean) / scale``, arm and study terms eliminated."""
+    """Precision and right-hand side of ``(x - mean) / scale``, arm and study terms eliminated.
+
+    A term shared by the members of a group leaves their differences alone and takes information from their mean. So
+    the scatter about each group's weighted mean is added here, and the means go on to the next level.
+    """
     response = response - row @ model.column_mean
     row = row * scale
-    weighted = row * information[..., None]
-    precision = np.eye(scale.shape[1]) + np.einsum("rjc,rjd->jcd", weighted, row, optimize=True)
-    right = (weighted * response[..., None]).sum(0)
-    pull, together = information * response, weighted
+    precision, right = np.eye(scale.shape[1]), np.zeros(1)
     for group, variance in levels:
-        together, pull, information = (group_sum(v, group) for v in (together, pull, information))
-        shrink = 1.0 + variance * information
-        taken = together * (variance / shrink)[..., None]
-        precision = precision - np.einsum("gjc,gjd->jcd", taken, together, optimize=True)
-        right = right - (taken * pull[..., None]).sum(0)
-        together, pull, information = together / shrink[..., None], pull / shrink, information / shrink
+        total = group_sum(information, group)
+        crowd = np.flatnonzero(np.bincount(group)[group] > 1)
+        if len(crowd):
+            mean_row = group_sum(information[..., None] * row, group) / total[..., None]
+            mean_response = group_sum(information * response, group) / total
+            from_mean = row[crowd] - mean_row[group[crowd]]
+            left = response[crowd] - mean_response[group[crowd]]
+            precision, right = _added(precision, right, from_mean, left, information[crowd])
+            row, response = mean_row, mean_response
+        information = total / (1.0 + variance * total)
+    precision, right = _added(precision, right, row, response, information)
     known = model.comparisons
     if len(known.se):
         z = np.where(np.isfinite(known.z), np.nan_to_num(known.z), 1.96 / np.sqrt(3.0))
@@ -209,6 +215,15 @@ def _normal_equations(
         centre = known.design @ model.column_mean
         right = right - (design * (centre / width)[..., None]).sum(1)
     return precision, right
+
+
+def _added(
+    precision: Floats, right: Floats, row: Floats, response: Floats, information: Floats
+) -> tuple[Floats, Floats]:
+    """Normal equations with the information of some rows added."""
+    weighted = row * information[..., None]
+    more = np.einsum("rjc,rjd->jcd", weighted, row, optimize=True)
+    return precision + more, right + (weighted * response[..., None]).sum(0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,7 @@
-"""Sums over results of an arm and arms of a study, and the elimination of a term they share.
+"""Sums over the results of an arm and the arms of a study.
 
-Every elimination in this package is the same step. Members carry independent information about a shared quantity;
-a term with prior variance v that they have in common takes part of it away (the Woodbury identity for one column).
-Done for arms and then for studies it costs O(results), never O(results cubed).
+Members of a group are independent but for one term they share. Taking that term out is the same step at every level,
+and costs O(results), never O(results cubed): the members' differences stay, their mean loses information.
 """
 
 from __future__ import annotations
