@@ -1,4 +1,4 @@
-"""Our engine held to the committed answers of multinma, JAGS and bayesmeta, and to direct integration where they disagree.
+"""Our engine held to the committed answers of multinma, JAGS and bayesmeta, and to direct integration beside them.
 
 The tolerances and the reason for each stand in `validation/reference_programs.py`, so that `make validate` and these
 tests cannot differ in what they call agreement. Binomial networks of many studies take seconds and run in

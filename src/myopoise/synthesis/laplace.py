@@ -36,7 +36,7 @@ Measured on the myositis readings of 1994, 2006, 2012 and today: the largest k-h
 """
 
 _NEWTON_STEPS = 30
-_NEWTON_TOLERANCE = 1e-5
+_NEWTON_TOLERANCE = 1e-3
 _CHUNK = 128
 _NODE_CHUNK = 16
 _LOG_2_PI = float(np.log(2.0 * np.pi))
@@ -309,8 +309,8 @@ def _adapted(model: LatentModel, count: int) -> _Nodes:
     k = len(model.hypers)
     mean, factor = np.zeros(k), np.eye(k)
     for attempt in range(6):
-        # The first look only finds where the posterior is: half the nodes will do.
-        size = count if attempt else count // 2
+        # The first look only finds where the posterior is: a third of the nodes will do.
+        size = count if attempt else count // 3
         base = ndtri(kronecker(size, k))
         z = mean + base @ factor.T
         mixture, value, converged = _log_marginal(model, z)
@@ -328,7 +328,7 @@ def _adapted(model: LatentModel, count: int) -> _Nodes:
     return _Nodes(mixture, value, log_volume, converged)
 
 
-def infer(model: LatentModel, *, draws: int = 8192, nodes: int = 256, seed: int = 20061) -> Posterior:
+def infer(model: LatentModel, *, draws: int = 8192, nodes: int = 384, seed: int = 20061) -> Posterior:
     """The posterior of a model of the family.
 
     Parameters
