@@ -276,7 +276,7 @@ def _tau(fitted: Posterior) -> tuple[Estimate, float]:
     """Heterogeneity: from the nodes where the mixture is the posterior, otherwise from the weighted draws."""
     if not fitted.exact:
         draws, weights = fitted.theta[:, 0], fitted.weights.values
-        return summarise(draws, weights, ""), _error_of_sd(draws, weights)
+        return summarise(draws, fitted, ""), _error_of_sd(draws, weights)
     z, weight = fitted.mixture.z[:, 0], fitted.mixture.weight
     prior = fitted.model.hypers[0][1]
     kept = weight > 1e-18 * weight.max()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -107,8 +109,8 @@ def test_counts_agree_with_a_brute_force_chain() -> None:
             kept.append(v[:, [0, 10]].copy())
     sample = np.concatenate(kept)
     posterior = infer(model_of(COUNTS))
-    ours = summarise(posterior.x[:, 0], posterior.weights.values, "log odds ratio")
-    tau = summarise(posterior.theta[:, 0], posterior.weights.values, "log odds ratio")
+    ours = summarise(posterior.x[:, 0], posterior, "log odds ratio")
+    tau = summarise(posterior.theta[:, 0], posterior, "log odds ratio")
     # 36,000 correlated draws of 400 chains: the chain's own error is about 0.02 of a posterior sd.
     assert ours.mean == pytest.approx(sample[:, 0].mean(), abs=0.05 * ours.sd)
     assert ours.sd == pytest.approx(sample[:, 0].std(), rel=0.04)
@@ -132,8 +134,8 @@ def test_relabelling_the_reference_turns_the_effect_around() -> None:
 def test_the_order_of_studies_does_not_matter() -> None:
     one = infer(model_of(COUNTS))
     other = infer(model_of([*COUNTS[4:], *COUNTS[:4]]))
-    ours = summarise(one.x[:, 0], one.weights.values, "log odds ratio")
-    theirs = summarise(other.x[:, 0], other.weights.values, "log odds ratio")
+    ours = summarise(one.x[:, 0], one, "log odds ratio")
+    theirs = summarise(other.x[:, 0], other, "log odds ratio")
     assert ours.mean == pytest.approx(theirs.mean, abs=1e-6)
 
 
@@ -141,7 +143,7 @@ def test_the_same_seed_gives_the_same_draws_and_another_seed_nearly_the_same_ans
     one, again, other = (infer(model_of(COUNTS), seed=seed) for seed in (1, 1, 2))
     assert np.array_equal(one.x, again.x)
     assert np.array_equal(one.weights.values, again.weights.values)
-    means = [summarise(p.x[:, 0], p.weights.values, "log odds ratio") for p in (one, other)]
+    means = [summarise(p.x[:, 0], p, "log odds ratio") for p in (one, other)]
     assert means[0].mean == pytest.approx(means[1].mean, abs=0.02 * means[0].sd)
 
 
@@ -168,16 +170,28 @@ def test_counts_and_means_do_not_mix() -> None:
         network_model([COUNTS[0], MEANS[1]], reference="placebo", heterogeneity=None, **PRIORS)
 
 
+def as_posterior(weights: np.ndarray, cluster: np.ndarray) -> SimpleNamespace:
+    """As much of a posterior as a summary looks at."""
+    return SimpleNamespace(weights=SimpleNamespace(values=weights), cluster=cluster)
+
+
 def test_weighted_summaries_of_equal_weights_are_the_plain_ones() -> None:
     draws = np.random.default_rng(3).normal(size=5001)
-    weights = np.full(5001, 1 / 5001)
-    found = summarise(draws, weights, "probit")
+    posterior = as_posterior(np.full(5001, 1 / 5001), np.arange(5001))
+    found = summarise(draws, posterior, "probit")
     assert found.mean == pytest.approx(draws.mean())
     assert (found.low, found.median, found.high) == pytest.approx(
         np.quantile(draws, [0.025, 0.5, 0.975]), abs=1e-2
     )
     assert found.mcse == pytest.approx(draws.std() / np.sqrt(5001), rel=1e-6)
-    assert probability_above(draws, weights) == pytest.approx((draws > 0).mean())
+    assert probability_above(draws, posterior) == pytest.approx((draws > 0).mean())
+
+
+def test_draws_that_are_wrong_together_count_once() -> None:
+    draws = np.random.default_rng(3).normal(size=400)
+    alone = summarise(draws, as_posterior(np.full(400, 1 / 400), np.arange(400)), "probit")
+    repeated = as_posterior(np.full(4000, 1 / 4000), np.tile(np.arange(400), 10))
+    assert summarise(np.tile(draws, 10), repeated, "probit").mcse == pytest.approx(alone.mcse)
 
 
 def test_kronecker_points_fill_the_cube_more_evenly_than_chance() -> None:

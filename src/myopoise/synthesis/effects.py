@@ -48,28 +48,36 @@ class Synthesis:
     posterior: Posterior = field(repr=False, compare=False)
 
 
-def summarise(draws: Floats, weights: Floats, scale: str) -> Estimate:
+def summarise(draws: Floats, posterior: Posterior, scale: str) -> Estimate:
     """Weighted posterior summary of one quantity.
 
     Parameters
     ----------
-    draws, weights
-        Shape ``(draw,)``; the weights sum to one.
+    draws
+        Shape ``(draw,)``, a function of the posterior's draws.
+    posterior
+        Where they come from.
     scale
         What the number is, for the reader.
+
+    Notes
+    -----
+    The numerical error is that of independent clusters of draws: draws at one node of theta are wrong together, and
+    counting them as independent would understate the error of anything that depends on theta threefold.
     """
+    weights = posterior.weights.values
     mean = float(weights @ draws)
     sd = float(np.sqrt(weights @ (draws - mean) ** 2))
     order = np.argsort(draws, kind="stable")
     middle = np.cumsum(weights[order]) - 0.5 * weights[order]
     low, median, high = np.interp((0.025, 0.5, 0.975), middle, draws[order])
-    error = float(np.sqrt((weights**2) @ (draws - mean) ** 2))
+    error = float(np.sqrt((np.bincount(posterior.cluster, weights * (draws - mean)) ** 2).sum()))
     return Estimate(mean, sd, float(median), float(low), float(high), scale, mcse=error)
 
 
-def probability_above(draws: Floats, weights: Floats, threshold: float = 0.0) -> float:
+def probability_above(draws: Floats, posterior: Posterior, threshold: float = 0.0) -> float:
     """Posterior probability that a quantity exceeds `threshold`."""
-    return float(weights[draws > threshold].sum())
+    return float(posterior.weights.values[draws > threshold].sum())
 
 
 def mixture_estimate(posterior: Posterior, contrast: Floats, scale: str) -> Estimate:
@@ -107,4 +115,4 @@ def estimate(posterior: Posterior, contrast: Floats, scale: str) -> Estimate:
     """Summary of ``contrast @ x``: exact where the model allows it, otherwise from the weighted draws."""
     if posterior.exact:
         return mixture_estimate(posterior, contrast, scale)
-    return summarise(posterior.x @ contrast, posterior.weights.values, scale)
+    return summarise(posterior.x @ contrast, posterior, scale)

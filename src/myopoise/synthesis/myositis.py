@@ -124,10 +124,9 @@ def synthesise(
     if model is None:
         return None
     posterior = infer(model, draws=draws, seed=seed)
-    weights = posterior.weights.values
-    found = {name: summarise(posterior.x[:, i], weights, "probit") for i, name in enumerate(model.columns)}
+    found = {name: summarise(posterior.x[:, i], posterior, "probit") for i, name in enumerate(model.columns)}
     spreads = {
-        f"sd {name}": summarise(posterior.theta[:, k], weights, "probit")
+        f"sd {name}": summarise(posterior.theta[:, k], posterior, "probit")
         for k, (name, _) in enumerate(model.hypers)
     }
     rows = rows_of_reading(selection, reading)

@@ -89,14 +89,14 @@ def predict(
     predictive = ndtr(baseline + effect + new_study + arm_sd * draws.noise("new arm"))
     beside = ndtr(baseline + new_study + arm_sd * draws.noise("new background arm"))
     gain = response - alone
-    weights = synthesis.posterior.weights.values
+    posterior = synthesis.posterior
     return PredictedResponse(
-        summarise(response, weights, "probability"),
-        summarise(predictive, weights, "probability"),
-        summarise(gain, weights, "difference in probability"),
-        summarise(predictive - beside, weights, "difference in probability"),
-        probability_above(gain, weights),
-        probability_above(gain, weights, 0.10),
+        summarise(response, posterior, "probability"),
+        summarise(predictive, posterior, "probability"),
+        summarise(gain, posterior, "difference in probability"),
+        summarise(predictive - beside, posterior, "difference in probability"),
+        probability_above(gain, posterior),
+        probability_above(gain, posterior, 0.10),
     )
 
 
