@@ -75,16 +75,7 @@ def test_the_reference_sampler_converged(reading: Reading) -> None:
     assert sampler["divergences"] < sampler["chains"] * sampler["draws_per_chain"] / 2000
 
 
-NAIVE = pytest.param(
-    Reading.NAIVE,
-    marks=pytest.mark.xfail(
-        reason="'sd between studies' is 0.125 sd off: 235 of 512 nodes are effective, see validation/nuts/README.md",
-        strict=False,
-    ),
-)
-
-
-@pytest.mark.parametrize("reading", [Reading.RANDOMISED, Reading.MAIN, NAIVE])
+@pytest.mark.parametrize("reading", list(Reading))
 def test_every_recorded_difference_is_small(reading: Reading) -> None:
     summary = compare.read_record()["readings"][str(reading)]["summary"]
     for kind, row in summary.items():
@@ -93,17 +84,16 @@ def test_every_recorded_difference_is_small(reading: Reading) -> None:
 
 
 def test_our_main_reading_is_that_of_the_second_implementation(main_reading) -> None:
-    # Over eight sets of nodes our own answers scatter (one standard error): a mean by up to 0.05 sd for a component,
-    # 0.07 for a standard deviation, 0.03 for a predicted response; an sd by up to 6%, 4% and 3%. The limits are two to
-    # three times that. An arm variance of tau^2 / sqrt(2), a mistake once made, is caught by the claim below.
-    mean_limit = {"components": 0.1, "standard deviations": 0.15}
-    sd_limit = {"components": 0.15, "standard deviations": 0.12}
+    # What a reader sees is held closely: the chance of response, the difference, the chance of benefit. The tails of a
+    # single deviation of a treatment from its class rest on the few nodes with a large spread, so its sd is held loosely.
+    mean_limit = {"components": 0.1, "standard deviations": 0.1}
+    sd_limit = {"components": 0.25, "standard deviations": 0.08}
     for d in compare.differences(compare.read_answers(Reading.MAIN), main_reading):
         if d.kind == "probability of benefit":
             assert abs(d.mean_in_sd) < 0.03, d
             continue
-        assert abs(d.mean_in_sd) < mean_limit.get(d.kind, 0.08), d
-        assert abs(d.sd_ratio - 1.0) < sd_limit.get(d.kind, 0.08), d
+        assert abs(d.mean_in_sd) < mean_limit.get(d.kind, 0.06), d
+        assert abs(d.sd_ratio - 1.0) < sd_limit.get(d.kind, 0.06), d
 
 
 def test_both_programs_name_the_same_quantities(main_reading) -> None:
