@@ -85,7 +85,7 @@ def test_every_recorded_difference_is_small(reading: Reading) -> None:
 
 def test_our_main_reading_is_that_of_the_second_implementation(main_reading) -> None:
     # What a reader sees is held closely: the chance of response, the difference, the chance of benefit. The tails of a
-    # single deviation of a treatment from its class rest on the few nodes with a large spread, so its sd is held loosely.
+    # single deviation of a treatment from its class rest on the few nodes with a large spread: its sd is held loosely.
     mean_limit = {"components": 0.1, "standard deviations": 0.1}
     sd_limit = {"components": 0.25, "standard deviations": 0.08}
     for d in compare.differences(compare.read_answers(Reading.MAIN), main_reading):

@@ -200,3 +200,15 @@ def test_kronecker_points_fill_the_cube_more_evenly_than_chance() -> None:
         chance = np.random.default_rng(1).uniform(size=points.shape)
         assert ((points > 0) & (points < 1)).all()
         assert stats.qmc.discrepancy(points) < 0.5 * stats.qmc.discrepancy(chance)
+
+
+def test_counting_failures_instead_of_responders_mirrors_every_effect() -> None:
+    """No constant is added to any cell, so zero of six and six of six are the same trial seen from either side."""
+    failures = [
+        ArmResult(arm.study, arm.treatment, (arm.n or 0) - (arm.events or 0), arm.n) for arm in COUNTS
+    ]
+    one, other = infer(model_of(COUNTS)), infer(model_of(failures))
+    ours = summarise(one.x[:, 0], one, "log odds ratio")
+    mirrored = summarise(other.x[:, 0], other, "log odds ratio")
+    assert ours.mean == pytest.approx(-mirrored.mean, abs=0.01 * ours.sd)
+    assert (ours.low, ours.high) == pytest.approx((-mirrored.high, -mirrored.low), abs=0.04 * ours.sd)
