@@ -184,7 +184,7 @@ def test_weighted_summaries_of_equal_weights_are_the_plain_ones() -> None:
         np.quantile(draws, [0.025, 0.5, 0.975]), abs=1e-2
     )
     assert found.mcse == pytest.approx(draws.std() / np.sqrt(5001), rel=1e-6)
-    assert probability_above(draws, posterior) == pytest.approx((draws > 0).mean())
+    assert probability_above(draws, posterior)[0] == pytest.approx((draws > 0).mean())
 
 
 def test_draws_that_are_wrong_together_count_once() -> None:

@@ -190,6 +190,7 @@ def predicted(
         estimate(*difference, "difference in probability"),
         p,
         None if p is None else p / 2,
+        None if p is None else 0.003,
     )
 
 

@@ -68,3 +68,10 @@ def test_no_number_of_concerns_goes_below_very_low() -> None:
         SOUND, randomised_against_background=False, randomised_at_all=False, low=-0.5, patients_in_group=0.0
     )
     assert grade(worst).grade is Grade.VERY_LOW
+
+
+def test_a_better_interval_is_never_graded_lower() -> None:
+    few = replace(SOUND, randomised_compared=89, predictive_low=-0.08)
+    includes, excludes = (grade(replace(few, low=low)) for low in (-0.01, 0.01))
+    order = list(Grade)
+    assert order.index(excludes.grade) <= order.index(includes.grade)

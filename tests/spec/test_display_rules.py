@@ -20,10 +20,12 @@ def own(comparison: Comparison) -> OwnEvidence:
     return OwnEvidence(1, 20, 1, 20, 20.0, 0.0, 40, 12, 20, comparison, False, ("one",))
 
 
-def predicted(low: float, high: float, better: float, by_ten: float) -> PredictedResponse:
+def predicted(
+    low: float, high: float, better: float, by_ten: float, error: float = 0.002
+) -> PredictedResponse:
     response = Estimate(0.6, 0.1, 0.6, 0.4, 0.8, "probability")
     difference = Estimate((low + high) / 2, 0.1, (low + high) / 2, low, high, "difference in probability")
-    return PredictedResponse(response, response, difference, difference, better, by_ten)
+    return PredictedResponse(response, response, difference, difference, better, by_ten, error)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,8 @@ def predicted(low: float, high: float, better: float, by_ten: float) -> Predicte
         (RANDOMISED, predicted(0.11, 0.41, 0.999, 0.98), Grade.LOW, Verdict.PREFERRED),
         (RANDOMISED, predicted(0.11, 0.41, 0.999, 0.98), Grade.VERY_LOW, Verdict.UNDECIDED),
         (RANDOMISED, predicted(-0.03, 0.41, 0.97, 0.90), Grade.HIGH, Verdict.UNDECIDED),
+        (RANDOMISED, predicted(0.01, 0.41, 0.977, 0.90), Grade.HIGH, Verdict.UNDECIDED),
+        (RANDOMISED, predicted(0.01, 0.41, 0.985, 0.90, 0.01), Grade.HIGH, Verdict.UNDECIDED),
         (RANDOMISED, predicted(0.01, 0.15, 0.99, 0.40), Grade.HIGH, Verdict.UNDECIDED),
         (RANDOMISED, predicted(-0.05, 0.08, 0.60, 0.00), Grade.HIGH, Verdict.EQUIVALENT),
         (RANDOMISED, predicted(-0.45, -0.02, 0.01, 0.00), Grade.HIGH, Verdict.UNDECIDED),

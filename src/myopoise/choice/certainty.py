@@ -169,12 +169,15 @@ def _indirectness(g: Grounds) -> Concern:
 
 def _heterogeneity(g: Grounds) -> Concern:
     excluded = g.low > 0.0 or g.high < 0.0
-    if excluded and g.predictive_low < 0.0 < g.predictive_high:
-        interval = f"{100 * g.predictive_low:+.0f} to {100 * g.predictive_high:+.0f} patients in 100"
-        return Concern(
-            "heterogeneity", 1, f"in a new study the difference may be none (prediction interval {interval})"
-        )
-    return Concern("heterogeneity", 0, "differences between studies do not change the reading")
+    if not (excluded and g.predictive_low < 0.0 < g.predictive_high):
+        return Concern("heterogeneity", 0, "differences between studies do not change the reading")
+    interval = f"{100 * g.predictive_low:+.0f} to {100 * g.predictive_high:+.0f} patients in 100"
+    found = f"in a new study the difference may be none (prediction interval {interval})"
+    if _imprecision(g).steps:
+        # The same doubt is not counted twice: otherwise an interval that just excludes zero would be graded lower
+        # than one that just includes it.
+        return Concern("heterogeneity", 0, f"{found}; already counted under imprecision")
+    return Concern("heterogeneity", 1, found)
 
 
 def _reporting(g: Grounds) -> Concern:

@@ -81,6 +81,8 @@ class Predicted:
         Probability that the treatment adds anything; None where the display rules forbid it.
     p_better_by_ten
         Probability that it helps at least ten more patients in a hundred; None as above.
+    p_mcse
+        Numerical error of these probabilities; None as above.
     """
 
     response: Estimate
@@ -89,6 +91,7 @@ class Predicted:
     predictive_difference: Estimate
     p_better: float | None
     p_better_by_ten: float | None
+    p_mcse: float | None
 
 
 @dataclass(frozen=True)

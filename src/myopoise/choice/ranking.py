@@ -112,6 +112,7 @@ def _shown(found: PredictedResponse, comparison: Comparison | None) -> Predicted
         found.predictive_difference,
         found.p_better if allowed else None,
         found.p_better_by_ten if allowed else None,
+        found.p_mcse if allowed else None,
     )
 
 
@@ -190,7 +191,9 @@ def verdict_of(main: PredictedResponse, own: OwnEvidence, certainty: Certainty) 
         return Verdict.UNDECIDED
     if main.difference.low > -EQUIVALENT_WITHIN and main.difference.high < EQUIVALENT_WITHIN:
         return Verdict.EQUIVALENT
-    sure = main.p_better >= SURE_BETTER and main.p_better_by_ten >= SURE_IMPORTANT
+    # Above the thresholds by more than the computation may be wrong, so that no verdict hangs on a seed.
+    margin = 2.0 * main.p_mcse
+    sure = main.p_better - margin >= SURE_BETTER and main.p_better_by_ten - margin >= SURE_IMPORTANT
     return Verdict.PREFERRED if sure and certainty.grade is not Grade.VERY_LOW else Verdict.UNDECIDED
 
 

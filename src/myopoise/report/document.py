@@ -304,6 +304,7 @@ def _predicted(predicted: Predicted) -> Part:
         "predictive_difference": _estimate(predicted.predictive_difference),
         "p_better": predicted.p_better,
         "p_better_by_ten": predicted.p_better_by_ten,
+        "p_mcse": predicted.p_mcse,
     }
 
 

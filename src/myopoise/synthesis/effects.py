@@ -75,9 +75,10 @@ def summarise(draws: Floats, posterior: Posterior, scale: str) -> Estimate:
     return Estimate(mean, sd, float(median), float(low), float(high), scale, mcse=error)
 
 
-def probability_above(draws: Floats, posterior: Posterior, threshold: float = 0.0) -> float:
-    """Posterior probability that a quantity exceeds `threshold`."""
-    return float(posterior.weights.values[draws > threshold].sum())
+def probability_above(draws: Floats, posterior: Posterior, threshold: float = 0.0) -> tuple[float, float]:
+    """Posterior probability that a quantity exceeds `threshold`, and its numerical error."""
+    above = summarise((draws > threshold).astype(float), posterior, "probability")
+    return above.mean, above.mcse
 
 
 def mixture_estimate(posterior: Posterior, contrast: Floats, scale: str) -> Estimate:

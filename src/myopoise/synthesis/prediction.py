@@ -36,6 +36,8 @@ class PredictedResponse:
         Response less that on background therapy, in an average and in a new study.
     p_better, p_better_by_ten
         Posterior probability that the difference is above 0, and above ten patients in a hundred.
+    p_mcse
+        The larger numerical error of the two.
     """
 
     response: Estimate
@@ -44,6 +46,7 @@ class PredictedResponse:
     predictive_difference: Estimate
     p_better: float
     p_better_by_ten: float
+    p_mcse: float
 
 
 def predict(
@@ -90,13 +93,15 @@ def predict(
     beside = ndtr(baseline + new_study + arm_sd * draws.noise("new background arm"))
     gain = response - alone
     posterior = synthesis.posterior
+    (better, error), (by_ten, error_by_ten) = (probability_above(gain, posterior, by) for by in (0.0, 0.10))
     return PredictedResponse(
         summarise(response, posterior, "probability"),
         summarise(predictive, posterior, "probability"),
         summarise(gain, posterior, "difference in probability"),
         summarise(predictive - beside, posterior, "difference in probability"),
-        probability_above(gain, posterior),
-        probability_above(gain, posterior, 0.10),
+        better,
+        by_ten,
+        max(error, error_by_ten),
     )
 
 
