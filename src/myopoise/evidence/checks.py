@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from myopoise.errors import Fault
-from myopoise.evidence.references import Key, arms_named, codes_named, keys_of, repeated_keys, studies_named
+from myopoise.evidence.pointers import Key, arms_named, codes_named, keys_of, repeated_keys, studies_named
 from myopoise.evidence.rules import IDENTITY, RULES, apply, compare_with
 from myopoise.evidence.sheets import Row, Sheet
 
