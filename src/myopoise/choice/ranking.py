@@ -1,7 +1,7 @@
 """From syntheses to the answer for one group of patients: own evidence, predictions, certainty, verdict.
 
-The display rules were learned from looking back (in 2012 two drugs stood at 0.96 on series in which everybody
-responded; the later randomised trial of one found nothing). A treatment that was never randomised against background
+The display rules were learned from looking back: on the evidence of 2012 ciclosporin stood above 0.95 on series in
+which everybody responded, and the randomised trial of 2015 found no significant effect. A treatment that was never randomised against background
 therapy gets no probability of beating it, and one set against placebo arms of another era is never called worse.
 """
 

@@ -55,8 +55,8 @@ METHODS: tuple[tuple[str, str], ...] = (
 DISPLAY_RULES: tuple[str, ...] = (
     "A treatment without a usable study of its own is listed as having no evidence, whatever its class did.",
     "A treatment never randomised against background therapy is shown with the words 'compared with placebo arms of "
-    "other trials' and without a chance of beating it: in 2012 two drugs would have stood at 96% on series in which "
-    "everybody responded, and the later randomised trial of one of them found nothing.",
+    "other trials' and without a chance of beating it: on the evidence of 2012 this model gave ciclosporin more than "
+    "95% on series in which everybody responded, and the randomised trial of 2015 found no significant effect.",
     "A drug set against placebo arms of another era, such as TNF blockade, is never called worse on that ground alone.",
     "Children with dermatomyositis have no control group in any study: they are counted, not modelled. So are lung "
     "and skin.",
