@@ -1,8 +1,9 @@
 """From syntheses to the answer for one group of patients: own evidence, predictions, certainty, verdict.
 
 The display rules were learned from looking back: on the evidence of 2012 ciclosporin stood above 0.95 on series in
-which everybody responded, and the randomised trial of 2015 found no significant effect. A treatment that was never randomised against background
-therapy gets no probability of beating it, and one set against placebo arms of another era is never called worse.
+which everybody responded, and the randomised trial of 2015 found no significant effect. A treatment that was never
+randomised against background therapy gets no probability of beating it, and one set against placebo arms of another
+era is never called worse.
 """
 
 from __future__ import annotations
