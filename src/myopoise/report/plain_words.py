@@ -72,6 +72,8 @@ LIMITS: tuple[str, ...] = (
     "not printed they were assumed, and the row says so.",
     "Older series called polymyositis what would today partly be necrotising myopathy, antisynthetase syndrome or "
     "inclusion body myositis.",
+    "The crossover trial of 1993 printed its graded responses for both periods together: its 23 courses in 15 patients "
+    "are read as if they were different patients, which overstates what it tells.",
     "Harm is not yet synthesised here: serious infection, death and withdrawal must be looked up in the sources.",
     "Unpublished studies cannot be excluded. Series in which nobody responded are less likely to be printed.",
     "Response at one time point says nothing about duration, steroid sparing, function or quality of life.",
