@@ -101,6 +101,7 @@ def report(out: Path, as_of: int | None, as_json: bool) -> None:
 
     Example: myopoise report --as-of 2006 --out report-2006
     """
+    moment = _now()
     from myopoise.evidence.selection import Question
     from myopoise.inquiry import inquire
     from myopoise.report.document import document
@@ -109,7 +110,7 @@ def report(out: Path, as_of: int | None, as_json: bool) -> None:
 
     with _progress() as progress:
         inquiry = inquire(Question(as_of), progress=progress)
-    found = document(inquiry, generated_at=_now(), version=myopoise.__version__)
+    found = document(inquiry, generated_at=moment, version=myopoise.__version__)
     paths = write_report(found, out)
     if as_json:
         _print_json(found)
@@ -157,7 +158,7 @@ def evidence_list(
     if seed:
         if treatment or population or design:
             raise WrongUsage("--seed lists the whole founding review; it does not go with other filters.")
-        seeds = seed_lines(known)
+        seeds = tuple(line for line in seed_lines(known) if not as_of or line.year <= as_of)
         _print_json(to_json(seeds)) if as_json else print_seeds(seeds, _console())
         return
     studies = list_studies(known, treatment=treatment, population=population, design=design)

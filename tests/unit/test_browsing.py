@@ -80,7 +80,7 @@ def test_a_card_holds_every_row_of_its_study_and_says_why_it_is_in_or_out() -> N
         assert len(card.contrasts) == len(BASE.contrasts_of(study.study_id))
         assert len(card.planning) == len(BASE.facts_of(study.study_id))
         assert card.standing.startswith(
-            "In the main" if study.included else "Left out of the main analysis: "
+            "In the main" if study.included else "Left out of the main set of the tables: "
         )
         assert all(line.result for line in card.outcomes)
         json.dumps(to_json(card), allow_nan=False)

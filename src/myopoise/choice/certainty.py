@@ -118,18 +118,25 @@ def grade(grounds: Grounds) -> Certainty:
     return Certainty(order[left], concerns)
 
 
+def _range(low: float, high: float) -> str:
+    """An interval of a difference in patients in 100, with true minus signs."""
+    return f"{100 * low:+.0f} to {100 * high:+.0f} patients in 100".replace("-", "\u2212")
+
+
 def _design(g: Grounds) -> Concern:
     if g.randomised_against_background:
         return Concern("design", 0, "compared with continued background therapy by randomisation")
     if g.randomised_at_all:
         return Concern("design", 2, "randomised, but never against continued background therapy")
-    return Concern("design", 3, "never randomised: compared with placebo arms of other trials")
+    return Concern("design", 3, "no usable randomised comparison: compared with placebo arms of other trials")
 
 
 def _bias(g: Grounds) -> Concern:
     if not g.unblinded_trials:
         return Concern(
-            "risk of bias", 0, "no concern beyond the design; published judgements are mostly missing"
+            "risk of bias",
+            0,
+            "all its randomised trials were double-blind; risk of bias itself was not judged here",
         )
     trials = (
         "1 randomised trial was"
@@ -140,7 +147,7 @@ def _bias(g: Grounds) -> Concern:
 
 
 def _imprecision(g: Grounds) -> Concern:
-    interval = f"95% credible interval {100 * g.low:+.0f} to {100 * g.high:+.0f} patients in 100"
+    interval = f"95% credible interval {_range(g.low, g.high)}"
     if g.low < -IMPORTANT and g.high > IMPORTANT:
         return Concern(
             "imprecision", 2, f"{interval}: important harm and important benefit are both possible"
@@ -171,7 +178,7 @@ def _heterogeneity(g: Grounds) -> Concern:
     excluded = g.low > 0.0 or g.high < 0.0
     if not (excluded and g.predictive_low < 0.0 < g.predictive_high):
         return Concern("heterogeneity", 0, "differences between studies do not change the reading")
-    interval = f"{100 * g.predictive_low:+.0f} to {100 * g.predictive_high:+.0f} patients in 100"
+    interval = _range(g.predictive_low, g.predictive_high)
     found = f"in a new study the difference may be none (prediction interval {interval})"
     if _imprecision(g).steps:
         # The same doubt is not counted twice: otherwise an interval that just excludes zero would be graded lower

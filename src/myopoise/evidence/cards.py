@@ -206,8 +206,10 @@ def _risk(evidence: Evidence, study: Study) -> str:
 
 def _standing(evidence: Evidence, study: Study) -> str:
     if study.included:
-        return "In the main analysis."
-    return f"Left out of the main analysis: {evidence.meaning('exclude_reason', study.exclude_reason)}."
+        return "In the main set of the tables."
+    return (
+        f"Left out of the main set of the tables: {evidence.meaning('exclude_reason', study.exclude_reason)}."
+    )
 
 
 def _arm(evidence: Evidence, arm: Arm) -> ArmLine:

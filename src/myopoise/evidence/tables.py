@@ -424,7 +424,7 @@ class Evidence:
         return (
             f"{len(self.studies)} studies of myositis treatment{span}{dates}, with {len(self.arms)} arms, "
             f"{len(self.outcomes)} outcome rows, {len(self.contrasts)} printed comparisons and "
-            f"{len(self.design_facts)} planning facts. {len(included)} studies belong to the main analysis, "
+            f"{len(self.design_facts)} planning facts. {len(included)} studies belong to the main set of the tables, "
             f"{randomised} of them randomised; {len(self.studies) - len(included)} are kept for reference with the "
             f"reason. {abstracts} studies were read as abstracts only. An empty cell means not reported or not "
             "seen, never zero."

@@ -46,8 +46,9 @@ def forest_figure(document: Part, treatment: str) -> str:
     """
     marks = forest_marks(document, treatment)
     name = treatment_name(treatment)
+    groups = "1 group" if len(marks.studies) == 1 else f"{len(marks.studies)} groups"
     description = (
-        f"{len(marks.studies)} groups of patients given {name}, each with the share that responded and its 95% "
+        f"{groups} of patients given {name}, each with the share that responded and its 95% "
         f"interval, and {len(marks.summaries)} predictions. The same numbers stand in the text columns."
     )
     parts = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from myopoise.choice.ranking import EQUIVALENT_WITHIN, SURE_BETTER, SURE_IMPORTANT
+
 __all__ = ["DISPLAY_RULES", "LIMITS", "METHODS", "PRIOR_MEANINGS", "PROBIT_IN_PATIENTS", "WORDS"]
 
 METHODS: tuple[tuple[str, str], ...] = (
@@ -60,6 +62,13 @@ DISPLAY_RULES: tuple[str, ...] = (
     "A drug set against placebo arms of another era, such as TNF blockade, is never called worse on that ground alone.",
     "Children with dermatomyositis have no control group in any study: they are counted, not modelled. So are lung "
     "and skin.",
+    "An option is called better than background therapy only if it was randomised against it, if its chance of adding "
+    f"anything is at least {SURE_BETTER:.1%} and of helping ten more in a hundred at least {SURE_IMPORTANT:.0%}, both "
+    "by more than the computation may be wrong, and if the certainty is above very low. It is called equivalent if the "
+    f"whole interval lies within {100 * EQUIVALENT_WITHIN:.0f} in a hundred of background therapy. Everything else is "
+    "undecided.",
+    "The chance of adding anything comes from the main reading, which lets series of the same class of drugs speak; "
+    "the chance from randomised trials alone stands beside it.",
     "The order of a table is that of predicted response. It is never shown without effect, interval and certainty, "
     "and it is not a recommendation.",
 )

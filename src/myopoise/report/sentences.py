@@ -70,14 +70,14 @@ _COMPARISONS = {
     ),
     Comparison.UNCONTROLLED: (
         "Compared with placebo arms of other trials: no chance of beating background therapy is given, because "
-        "nobody was assigned by chance."
+        "no result that can be used set it against that by randomisation."
     ),
 }
 
 TIERS = {
     Comparison.RANDOMISED: "Randomised against continued background therapy",
     Comparison.UNCONNECTED: "Randomised, but never against background therapy",
-    Comparison.UNCONTROLLED: "Never randomised: compared with placebo arms of other trials",
+    Comparison.UNCONTROLLED: "No usable randomised comparison: compared with placebo arms of other trials",
 }
 """Headings under which options are listed; options under different headings are not to be compared with each other."""
 
@@ -287,18 +287,20 @@ def progress_line(document: Part) -> str:
     document
         The document of the report.
     """
-    selection = document["selection"]
-    children = selection["children_studies"]
+    selection, children = document["selection"], document["selection"]["children_studies"]
     as_of = f", as known at the end of {document['as_of']}" if document["as_of"] else ""
-    return (
-        f"{selection['studies']} of {document['evidence']['studies']} studies enter, "
-        f"{selection['randomised_studies']} of them randomised, with {selection['patients']} patients counted{as_of}"
-        + (
-            f"; {_counted_noun(children, 'study is', 'studies are')} of children and only counted."
-            if children
-            else "."
+    of = f"of {document['evidence']['studies']} studies in the tables{as_of}"
+    main = next((r for r in document["readings"] if r["reading"] == Reading.MAIN.value), None)
+    if main is None:
+        said = f"None {of} informs a prediction"
+    else:
+        verb = "informs" if main["studies"] == 1 else "inform"
+        said = (
+            f"{main['studies']} {of} {verb} the predictions, {selection['randomised_studies']} of them randomised, "
+            f"with {main['patients']} patients, control groups included"
         )
-    )
+    more = f"; {_counted_noun(children, 'study', 'studies')} of children at this level of response are counted only"
+    return said + (more if children else "") + "."
 
 
 def _preferred(group: str, options: Sequence[Part]) -> str:
@@ -331,7 +333,11 @@ def _undecided(group: str, options: Sequence[Part]) -> str:
     first = max(known, key=lambda o: (_grade_order(o), o["predicted"][Reading.MAIN.value]["p_better"]))
     grade = certainty_words(first["certainty"]["grade"]).lower()
     effect = difference_phrase(first["predicted"][Reading.MAIN.value]["difference"])
-    which = "The only option" if len(options) == 1 else f"The best supported of {len(options)} options"
+    which = (
+        "The only option"
+        if len(options) == 1
+        else f"Of {len(options)} options the one with the highest certainty, and then the highest chance of benefit,"
+    )
     return f"{opening} {which} is {treatment_name(first['treatment'])}, with {effect}, {grade}."
 
 

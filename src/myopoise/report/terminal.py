@@ -64,7 +64,7 @@ def _table(options: list[Part], wide: bool) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False, show_edge=False)
     showing_chance = any(_main(option)["p_better"] is not None for option in options)
-    table.add_column("option", width=25 if wide else 20)
+    table.add_column("option", width=20)
     table.add_column("studies\n(rand.)", justify="right", width=7)
     table.add_column("patients" if wide else "n", justify="right", width=8 if wide else 4)
     table.add_column("response\nin 100", justify="right", width=11)
@@ -73,6 +73,8 @@ def _table(options: list[Part], wide: bool) -> Table:
     table.add_column("difference", justify="right", width=18 if wide else 16)
     if showing_chance:
         table.add_column("better", justify="right", width=6)
+        if wide:
+            table.add_column("trials\nalone", justify="right", width=6)
     table.add_column("certainty", width=9)
     for option in options:
         table.add_row(*_cells(option, wide, showing_chance))
@@ -100,15 +102,24 @@ def _cells(option: Part, wide: bool, showing_chance: bool) -> list[str]:
         cells.append(f"{hundred(new['low'])}–{hundred(new['high'])}")
     cells.append(f"{signed_hundred(difference['median'])} ({interval})")
     if showing_chance:
-        cells.append(chance(found["p_better"]) if found["p_better"] is not None else "–")
+        cells.append(_chance_in(option, Reading.MAIN))
+        if wide:
+            cells.append(_chance_in(option, Reading.RANDOMISED))
     cells.append(option["certainty"]["grade"])
     return cells
+
+
+def _chance_in(option: Part, reading: Reading) -> str:
+    """Chance of adding anything in one reading, or a dash where none may be given."""
+    found = option["predicted"].get(reading.value)
+    return chance(found["p_better"]) if found and found["p_better"] is not None else "–"
 
 
 def _explanation(wide: bool) -> str:
     new = "new study: 95% prediction interval; " if wide else ""
     return (
         f"\nIn 100 patients, median and 95% credible interval; {new}difference: to continued background therapy "
-        "alone; better: chance of adding anything, given only where randomised against background therapy. The "
+        "alone; better: chance of adding anything, given only where randomised against background therapy; trials "
+        "alone: the same from randomised trials only. The "
         "order is that of predicted response, not a recommendation. Do not compare numbers under different headings."
     )

@@ -44,7 +44,7 @@ def print_studies(lines: Sequence[StudyLine], console: Console) -> None:
     if not lines:
         console.print("No study meets every filter.")
         return
-    table = _table("study", "year", "design", "population", "treatments", "patients", "main analysis")
+    table = _table("study", "year", "design", "population", "treatments", "patients", "main set")
     for line in lines:
         table.add_row(
             _plain(line.study_id),
@@ -58,7 +58,10 @@ def print_studies(lines: Sequence[StudyLine], console: Console) -> None:
     console.print(table)
     included = sum(line.included for line in lines)
     noun = "study" if len(lines) == 1 else "studies"
-    console.print(f"{len(lines)} {noun}, {included} in the main analysis.")
+    console.print(
+        f"{len(lines)} {noun}, {included} in the main set of the tables. "
+        "Which of them enter the synthesis: myopoise evidence select."
+    )
 
 
 def print_seeds(lines: Sequence[SeedLine], console: Console) -> None:
