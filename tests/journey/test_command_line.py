@@ -130,3 +130,40 @@ def test_evidence_lists_are_json_for_machines() -> None:
     assert len(seeds) == 50
     card = json.loads(myopoise("evidence", "show", "aggarwal-2022", "--json").stdout)
     assert card["study_id"] == "aggarwal-2022"
+
+
+def test_a_computation_that_cannot_be_trusted_ends_with_4_and_says_what_to_try(tmp_path: Path) -> None:
+    """No fit of the real evidence fails its own check, so the bar is raised out of reach."""
+    code = (
+        "import sys, myopoise.synthesis.checking as checking\n"
+        "checking.SMALLEST_EFFECTIVE = 1e9\n"
+        f"sys.argv = ['myopoise', 'report', '--as-of', '1994', '--out', {str(tmp_path)!r}]\n"
+        "from myopoise.cli import main\n"
+        "main()\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False
+    )
+    assert found.returncode == 4
+    assert "must not be believed" in found.stderr
+    assert "reference sampler" in found.stderr
+    assert "must not be believed" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_wrong_source_date_is_one_clean_message(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "myopoise", "report", "--out", str(tmp_path / "x")],
+        capture_output=True,
+        text=True,
+        env={**ENVIRONMENT, "SOURCE_DATE_EPOCH": "soon"},
+        check=False,
+    )
+    assert found.returncode == 2
+    assert "SOURCE_DATE_EPOCH" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_the_founding_references_of_a_year_are_those_published_by_then() -> None:
+    early = json.loads(myopoise("evidence", "list", "--seed", "--as-of", "1990", "--json").stdout)
+    assert early
+    assert all(seed["year"] <= 1990 for seed in early)
