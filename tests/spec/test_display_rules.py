@@ -49,7 +49,16 @@ def predicted(
 def test_a_verdict_needs_randomisation_probability_and_certainty(
     comparison: Comparison, found: PredictedResponse, grade: Grade, verdict: Verdict
 ) -> None:
-    assert verdict_of(found, own(comparison), Certainty(grade, ())) is verdict
+    assert verdict_of(found, found, own(comparison), Certainty(grade, ())) is verdict
+
+
+def test_series_alone_carry_no_preference() -> None:
+    """The main reading is sure; the trials alone are not, or there are none to ask."""
+    sure, doubtful = predicted(0.11, 0.41, 0.999, 0.98), predicted(-0.29, 0.28, 0.43, 0.2)
+    high = Certainty(Grade.HIGH, ())
+    assert verdict_of(sure, sure, own(RANDOMISED), high) is Verdict.PREFERRED
+    assert verdict_of(sure, doubtful, own(RANDOMISED), high) is Verdict.UNDECIDED
+    assert verdict_of(sure, None, own(RANDOMISED), high) is Verdict.UNDECIDED
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,9 @@ SURE_BETTER = 0.975
 SURE_IMPORTANT = 0.80
 """Probability of helping ten more patients in a hundred above which an option may be preferred."""
 
+TRIALS_AGREE = 0.90
+"""Probability of any benefit that the randomised trials alone must give before an option may be preferred."""
+
 EQUIVALENT_WITHIN = 0.10
 """A credible interval of the difference inside plus or minus this is called equivalent."""
 
@@ -98,7 +101,7 @@ def _option(
         own=own,
         predicted={reading: _shown(found, own.comparison) for reading, found in forecasts.items()},
         certainty=certainty,
-        verdict=verdict_of(forecasts[Reading.MAIN], own, certainty),
+        verdict=verdict_of(forecasts[Reading.MAIN], forecasts.get(Reading.RANDOMISED), own, certainty),
         rank=0,
     )
 
@@ -176,13 +179,17 @@ def _compared(selection: Selection, node: Node) -> int:
     return sum(sizes.values())
 
 
-def verdict_of(main: PredictedResponse, own: OwnEvidence, certainty: Certainty) -> Verdict:
+def verdict_of(
+    main: PredictedResponse, trials: PredictedResponse | None, own: OwnEvidence, certainty: Certainty
+) -> Verdict:
     """What may be said of an option against continued background therapy.
 
     Parameters
     ----------
     main
         Prediction of the main reading.
+    trials
+        Prediction of the randomised reading; series of the same class must not carry a preference alone.
     own
         Its own evidence; without a randomised comparison the verdict is always `undecided`.
     certainty
@@ -195,7 +202,9 @@ def verdict_of(main: PredictedResponse, own: OwnEvidence, certainty: Certainty) 
     # Above the thresholds by more than the computation may be wrong, so that no verdict hangs on a seed.
     margin = 2.0 * main.p_mcse
     sure = main.p_better - margin >= SURE_BETTER and main.p_better_by_ten - margin >= SURE_IMPORTANT
-    return Verdict.PREFERRED if sure and certainty.grade is not Grade.VERY_LOW else Verdict.UNDECIDED
+    agreed = trials is not None and trials.p_better >= TRIALS_AGREE
+    known = certainty.grade is not Grade.VERY_LOW
+    return Verdict.PREFERRED if sure and agreed and known else Verdict.UNDECIDED
 
 
 def _overall(options: Sequence[Option]) -> Verdict:
