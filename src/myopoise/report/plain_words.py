@@ -64,8 +64,8 @@ DISPLAY_RULES: tuple[str, ...] = (
     "and skin.",
     "An option is called better than background therapy only if it was randomised against it, if its chance of adding "
     f"anything is at least {SURE_BETTER:.1%} and of helping ten more in a hundred at least {SURE_IMPORTANT:.0%}, both "
-    f"by more than the computation may be wrong, if the randomised trials alone give at least {TRIALS_AGREE:.0%}, and if "
-    "the certainty is above very low. It is called equivalent if the "
+    f"by more than the computation may be wrong, if the randomised trials alone give at least {TRIALS_AGREE:.0%}, and "
+    "if the certainty is above very low. It is called equivalent if the "
     f"whole interval lies within {100 * EQUIVALENT_WITHIN:.0f} in a hundred of background therapy. Everything else is "
     "undecided.",
     "The chance of adding anything comes from the main reading, which lets series of the same class of drugs speak; "
