@@ -254,7 +254,7 @@ def evidence_select(out: Path, as_of: int | None, as_json: bool) -> None:
     from myopoise.evidence.selection_files import write_selection
     from myopoise.vocabulary import Level
 
-    selection = at_level(select(_known(as_of), Question(as_of)), Level.MINIMAL)
+    selection = at_level(select(_known(None), Question(as_of)), Level.MINIMAL)
     paths = write_selection(selection, out)
     if as_json:
         _print_json(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from myopoise.vocabulary import Level, Phenotype, StudyKind
+from myopoise.vocabulary import BACKGROUND, Level, Phenotype, StudyKind
 
-__all__ = ["PrintedP", "Row", "Selection", "SetAside"]
+__all__ = ["PrintedP", "Row", "Selection", "SetAside", "treatments_in"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,13 @@ class PrintedP:
     shares: Mapping[Phenotype, float]
     shares_assumed: bool = False
     note: str = ""
+
+
+def treatments_in(rows: Iterable[Row], printed: Iterable[PrintedP]) -> tuple[str, ...]:
+    """Every treatment given in some arm, in order of the alphabet; background therapy is not one."""
+    used = {t for row in rows for t in row.treatments}
+    used |= {t for p in printed for t in (*p.treatments_1, *p.treatments_0)}
+    return tuple(sorted(used - {BACKGROUND}))
 
 
 @dataclass(frozen=True)

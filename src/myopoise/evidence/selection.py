@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from myopoise.evidence.judgements import Judgement, read_judgements
-from myopoise.evidence.rows import PrintedP, Row, Selection, SetAside
+from myopoise.evidence.rows import PrintedP, Row, Selection, SetAside, treatments_in
 from myopoise.evidence.study_rows import ENDPOINTS, printed_comparisons, response_rows
 from myopoise.evidence.tables import Evidence, Study
-from myopoise.vocabulary import BACKGROUND, Domain, Level
+from myopoise.vocabulary import Domain, Level
 
 __all__ = ["Question", "at_level", "select"]
 
@@ -77,15 +77,8 @@ def select(
             aside.append(
                 SetAside(study.study_id, study.year, study.design, "+".join(study.population), reason)
             )
-    return Selection(
-        tuple(rows), tuple(printed), tuple(aside), tuple(parts), _mechanisms(known, rows, printed)
-    )
-
-
-def _mechanisms(evidence: Evidence, rows: list[Row], printed: list[PrintedP]) -> dict[str, str]:
-    used = {t for row in rows for t in row.treatments}
-    used |= {t for p in printed for t in (*p.treatments_1, *p.treatments_0)}
-    return {t: evidence.mechanism_class(t) for t in sorted(used - {BACKGROUND})}
+    mechanism = {t: known.mechanism_class(t) for t in treatments_in(rows, printed)}
+    return Selection(tuple(rows), tuple(printed), tuple(aside), tuple(parts), mechanism)
 
 
 def at_level(selection: Selection, level: Level) -> Selection:
@@ -105,9 +98,7 @@ def at_level(selection: Selection, level: Level) -> Selection:
         SetAside(row.study, row.year, row.design, _population(row), _not_at(row, level))
         for row in dropped.values()
     )
-    used = {t for row in rows for t in row.treatments}
-    used |= {t for p in selection.printed for t in (*p.treatments_1, *p.treatments_0)}
-    mechanism = {t: c for t, c in selection.mechanism.items() if t in used}
+    mechanism = {t: selection.mechanism[t] for t in treatments_in(rows, selection.printed)}
     return replace(selection, rows=rows, set_aside=(*selection.set_aside, *aside), mechanism=mechanism)
 
 

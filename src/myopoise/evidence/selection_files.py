@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from myopoise.evidence.rows import PrintedP, Row, Selection
+from myopoise.files import write_whole
 from myopoise.vocabulary import Level, Phenotype
 
 __all__ = ["write_selection"]
@@ -61,7 +61,9 @@ def write_selection(selection: Selection, folder: Path) -> tuple[Path, ...]:
         "parts_excluded.csv": _table((*EXCLUDED_COLUMNS, "part"), parts),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_write(folder / name, text) for name, text in tables.items())
+    for name, text in tables.items():
+        write_whole(folder / name, text)
+    return tuple(folder / name for name in tables)
 
 
 def _row(row: Row) -> tuple[object, ...]:
@@ -103,12 +105,3 @@ def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     writer.writerow(columns)
     writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
     return text.getvalue()
-
-
-def _write(path: Path, text: str) -> Path:
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=path.parent, delete=False
-    ) as handle:
-        handle.write(text)
-    Path(handle.name).chmod(0o644)
-    return Path(handle.name).replace(path)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from myopoise.files import write_whole
 from myopoise.report.page import page
 
 __all__ = ["as_json", "schema_text", "write_report"]
@@ -37,7 +36,7 @@ def write_report(document: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        _write_whole(folder / name, text)
+        write_whole(folder / name, text)
     return tuple(folder / name for name in texts)
 
 
@@ -61,17 +60,3 @@ def as_json(document: Mapping[str, Any]) -> str:
 def schema_text() -> str:
     """The JSON Schema of the document, as it is packaged."""
     return (resources.files("myopoise.report") / "schema.json").read_text(encoding="utf-8")
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write beside the target and move into place, so that a reader never meets half a file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

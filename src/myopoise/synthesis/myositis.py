@@ -22,7 +22,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from myopoise.evidence.rows import Row, Selection
+from myopoise.evidence.rows import Row, Selection, treatments_in
 from myopoise.synthesis.checking import trust_in
 from myopoise.synthesis.effects import Synthesis, summarise
 from myopoise.synthesis.laplace import infer
@@ -172,9 +172,7 @@ class _Builder:
         """Name every column, with its prior mean, fixed standard deviation, or governing hyperparameter."""
         shares = [row.shares for row in self.rows] + [p.shares for p in self.printed]
         groups = [g for g in Phenotype if any(s.get(g, 0.0) > 0.0 for s in shares)]
-        used = {t for row in self.rows for t in row.treatments}
-        used |= {t for p in self.printed for t in (*p.treatments_1, *p.treatments_0)}
-        treatments = sorted(used - {BACKGROUND})
+        treatments = treatments_in(self.rows, self.printed)
         classes = sorted({self.mechanism[t] for t in treatments})
         definitions = sorted({row.definition for row in self.rows} - {REFERENCE_DEFINITION})
         self.columns["baseline"] = (priors.baseline.mean, priors.baseline.sd, "")
