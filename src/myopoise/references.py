@@ -28,6 +28,8 @@ class Reference:
         How code and pages name it.
     authors, title, journal, year, volume, pages, doi
         As printed; empty where there is none.
+    note
+        How it was seen, where that matters: a web page read in a copy, a year or an author that was not visible.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Reference:
     volume: str = ""
     pages: str = ""
     doi: str = ""
+    note: str = ""
 
     @property
     def address(self) -> str:
@@ -47,7 +50,7 @@ class Reference:
     def __str__(self) -> str:
         """The reference as a list prints it."""
         where = f"{self.journal} {self.year}" + (f";{self.volume}:{self.pages}" if self.volume else "")
-        return f"{self.authors}. {self.title}. {where}."
+        return f"{self.authors}. {self.title}. {where}." + (f" {self.note}" if self.note else "")
 
 
 @cache
@@ -77,4 +80,5 @@ def _reference(key: str, body: str) -> Reference:
         fields.get("volume", ""),
         fields.get("pages", "").replace("--", "–"),
         fields.get("doi", ""),
+        fields.get("note", ""),
     )
