@@ -45,8 +45,8 @@ def test_every_reference_has_somewhere_to_look() -> None:
 
 
 def test_a_note_is_printed_after_the_reference() -> None:
-    assert cite("ruperto2010").note
-    assert str(cite("ruperto2010")).endswith(f"Arthritis Care and Research 2010. {cite('ruperto2010').note}")
+    assert cite("bohan1975").note
+    assert str(cite("bohan1975")).endswith(f"New England Journal of Medicine 1975. {cite('bohan1975').note}")
     assert str(cite("oddis2013")).endswith("Arthritis and Rheumatism 2013;65:314–324.")
 
 
