@@ -68,10 +68,10 @@ def test_what_was_not_seen_is_said() -> None:
     assert all(r.note for r in nameless)
 
 
-def test_every_key_of_the_definitions_is_in_the_bibliography() -> None:
+def test_every_key_of_definitions_and_instruments_is_in_the_bibliography() -> None:
     cited = {
         key
-        for path in (ROOT / "src/myopoise/outcomes/definitions").glob("*.toml")
+        for path in (ROOT / "src/myopoise/outcomes").rglob("*.toml")
         for key in _keys(tomllib.loads(path.read_text(encoding="utf-8")))
     }
     assert cited <= set(references())
