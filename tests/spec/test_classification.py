@@ -133,7 +133,12 @@ def test_the_probability_is_shown_with_and_without_biopsy() -> None:
 def test_the_tree_names_the_subgroup_of_those_classified(
     found: dict[str, bool | None], age: float | None, biopsy: bool, expected: str
 ) -> None:
-    assert classify_patient({**(NOTHING if biopsy else NO_BIOPSY), **found}, age, biopsy).subgroup == expected
+    items = {**(NOTHING if biopsy else NO_BIOPSY), **found}
+    assert classify_patient(items, age, biopsy).subgroup == expected
+    row = {"age_at_onset": age, "biopsy": biopsy, **items}
+    cells = {name: [np.nan if row.get(name) is None else float(row[name])] for name in EULAR_ACR_2017.columns}  # type: ignore[arg-type]
+    classes = EULAR_ACR_2017.classify_columns({name: np.array(values) for name, values in cells.items()})
+    assert classes["subgroup"].tolist() == [expected]
 
 
 def test_the_tree_in_code_is_the_tree_of_the_definition() -> None:
