@@ -37,9 +37,7 @@ def test_an_unknown_format_is_refused_with_the_choice(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    ("kind", "package", "extra"), [("parquet", "polars", "parquet"), ("xlsx", "xlsxwriter", "excel")]
-)
+@pytest.mark.parametrize(("kind", "package", "extra"), [("xlsx", "xlsxwriter", "excel")])
 def test_a_missing_package_is_named_and_nothing_is_written(
     kind, package, extra, tmp_path, monkeypatch
 ) -> None:

@@ -86,10 +86,8 @@ def _write_csv(evidence: Evidence, folder: Path) -> list[Path]:
 
 
 def _write_parquet(evidence: Evidence, folder: Path) -> list[Path]:
-    try:
-        import polars
-    except ImportError as error:
-        raise MissingComponent("Parquet needs polars: pip install 'myopoise[parquet]'") from error
+    import polars
+
     types: dict[Holds, Any] = {
         Holds.TEXT: polars.String,
         Holds.WHOLE: polars.Int64,
