@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from myopoise.outcomes.columnar import Scores, score_columns
@@ -150,7 +150,9 @@ def plans(name: str, **more: Any) -> list[Plan]:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(data=st.data(), group=st.lists(courses(), min_size=1, max_size=3), vas_mm=st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(
+    max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)  # shrinking takes minutes
 def test_both_paths_give_the_same_answer(
     name: str, data: st.DataObject, group: list[list[dict[str, float | None]]], vas_mm: bool
 ) -> None:

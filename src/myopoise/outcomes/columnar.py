@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.outcomes.definitions import Measure
+from myopoise.outcomes.exact import GRID
 from myopoise.outcomes.held import Columns, Held, held_columns
 from myopoise.outcomes.plan import Missing, Plan
 from myopoise.outcomes.reasons import BOUNDED, NOT_COMPUTABLE, OK, STATUSES, Bit, asked
@@ -52,6 +53,8 @@ class Scores:
         NaN where there is none.
     points
         Points of each domain, NaN where missing; empty for a rule.
+    held
+        What each domain was read as.
     """
 
     plan: Plan
@@ -65,6 +68,7 @@ class Scores:
     score_low: Floats
     score_high: Floats
     points: Mapping[str, Floats]
+    held: Mapping[str, Held]
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -83,7 +87,7 @@ def score_columns(visits: Columns, plan: Plan) -> Scores:
     plan
         The definition and what the protocol fixes.
     """
-    times = timeline(visits.patient, visits.week, plan)
+    times = timeline(visits.patient, visits.week, plan, visits.orphans)
     held = {domain: held_columns(plan, domain, visits, times) for domain in plan.definition.domains}
     return _scored(plan, times, held) if plan.rule is None else _ruled(plan, times, held)
 
@@ -141,11 +145,19 @@ def _steps(measure: Measure, held: Held, unit: Fraction) -> NDArray[np.int8]:
         if doubtful is not None:
             doubtful |= np.abs(over) <= near
     if doubtful is not None:
-        for row in np.flatnonzero(doubtful):
-            baseline, followup = held.exactly(int(row))
-            percent = 100 * held.sign * (followup - baseline) / held.range_of(int(row))
-            earned[row] = int(measure.points[sum(percent > edge for edge in measure.edges)] / unit)
+        rows = np.flatnonzero(doubtful)
+        earned[rows] = _steps_exactly(measure, held, unit, rows)
     return earned
+
+
+def _steps_exactly(measure: Measure, held: Held, unit: Fraction, rows: Places) -> NDArray[np.int8]:
+    """Points earned in a few doubtful rows, in whole numbers and fractions."""
+    start, start_unit, now, now_unit = held.exactly(rows)
+    gain = 100 * GRID * held.sign * (now * start_unit - start * now_unit)
+    share = held.range_of(rows) * start_unit * now_unit
+    band = np.sum([(gain > edge * share).astype(np.int64) for edge in measure.edges], axis=0)
+    steps = np.array([int(points / unit) for points in measure.points], np.int8)
+    return np.asarray(steps[band])
 
 
 def _category(score: NDArray[np.int16], cuts: Floats) -> NDArray[np.int8]:
@@ -196,7 +208,7 @@ def _finished(
     enzymes = [held[domain].choice for domain in plan.definition.domains if plan.chosen_by_ratio(domain)]
     enzyme = enzymes[0] if enzymes else np.full(count, -1, np.int8)
     return Scores(
-        plan, times.rows, times.baseline, category, status, reason, enzyme, score, low, high, points
+        plan, times.rows, times.baseline, category, status, reason, enzyme, score, low, high, points, held
     )
 
 
@@ -211,10 +223,9 @@ def _ruled(plan: Plan, times: Timeline, held: Mapping[str, Held]) -> Scores:
     reason = _missing(plan, times, held)
     bounds: tuple[Floats, Floats] | None = None
     if plan.definition.counted:
-        zero = np.zeros(len(times.rows))
         bounds = (
-            sum((a.sure for a in answers.values()), zero),
-            sum((a.possible for a in answers.values()), zero),
+            _how_many(a.sure for a in answers.values()),
+            _how_many(a.possible for a in answers.values()),
         )
     sides = (np.where(found.sure, np.int8(0), np.int8(1)), np.where(found.possible, np.int8(0), np.int8(1)))
     alone = _finished(plan, times, held, sides, bounds, reason, {})
@@ -222,7 +233,7 @@ def _ruled(plan: Plan, times: Timeline, held: Mapping[str, Held]) -> Scores:
 
 
 def _how_many(columns: Iterable[NDArray[np.bool_]]) -> Floats:
-    return np.asarray(np.sum(list(columns), axis=0), dtype=np.float64)
+    return np.asarray(np.stack(list(columns)).sum(axis=0), dtype=np.float64)
 
 
 def _answer(test: Test, held: Held) -> Known:
@@ -237,12 +248,11 @@ def _answer(test: Test, held: Held) -> Known:
     near = held.near()
     sure = total > near if test.beyond else total >= -near
     if not held.plain:
-        for row in np.flatnonzero(np.abs(total) <= near):
-            pair = held.exactly(int(row))
-            whole = (
-                held.times * (form.baseline * pair[0] + form.followup * pair[1]) + form.constant * held.per
-            )
-            sure[row] = whole > 0 if test.beyond else whole >= 0
+        rows = np.flatnonzero(np.abs(total) <= near)
+        start, start_unit, now, now_unit = held.exactly(rows)
+        exactly = held.times * (form.baseline * start * now_unit + form.followup * now * start_unit)
+        exactly = exactly + form.constant * held.per * start_unit * now_unit
+        sure[rows] = (exactly > 0 if test.beyond else exactly >= 0).astype(bool)
     if test.relative:
         zero = held.baseline == 0
         sure &= ~zero

@@ -243,7 +243,7 @@ class Definition:
     measures: tuple[Measure, ...] = ()
     categories: tuple[Category, ...] = ()
     enzyme_ranges: tuple[EnzymeRange, ...] = ()
-    words: tuple[str, str] | tuple[()] = ()
+    words: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     consecutive: int = 1
     mmt_versions: tuple[int, ...] = ()
@@ -254,6 +254,12 @@ class Definition:
     def domains(self) -> tuple[str, ...]:
         """Its measures by domain."""
         return tuple(measure.domain for measure in self.measures)
+
+    @property
+    def yes_no(self) -> tuple[str, str]:
+        """What a rule calls those for whom it holds, and for whom it does not."""
+        yes, no = self.words
+        return yes, no
 
     def measure(self, domain: str) -> Measure:
         """The measure of a domain."""

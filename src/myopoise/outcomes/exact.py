@@ -16,12 +16,12 @@ from numbers import Rational
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NEAR", "Number", "exact", "on_grid"]
+__all__ = ["GRID", "NEAR", "Number", "exact", "on_grid", "whole"]
 
 Number = int | float | str | Decimal | Fraction
 Floats = NDArray[np.float64]
 
-_GRID = 10_000
+GRID = 10_000
 """Ten-thousandths: the finest decimal that clinical values are written in."""
 NEAR = 2e-6
 """How near to zero a sum of such decimals must be to be zero: its smallest step is 1/10000, and sums here stay under
@@ -41,6 +41,21 @@ def exact(number: Number) -> Fraction:
     return Fraction(number) if isinstance(number, Rational | Decimal) else Fraction(str(number).strip())
 
 
+def whole(values: Floats) -> NDArray[np.object_]:
+    """The values in ten-thousandths, exact: whole numbers where they are such decimals, fractions where not.
+
+    Parameters
+    ----------
+    values
+        ``(row,)``; NaN becomes 0.
+    """
+    values = np.nan_to_num(values, nan=0.0)
+    found = np.rint(values * GRID).astype(np.int64).astype(object)
+    for row in np.flatnonzero(~on_grid(values)):
+        found[row] = exact(float(values[row])) * GRID
+    return found
+
+
 def on_grid(values: Floats) -> NDArray[np.bool_]:
     """Where the value is a decimal of at most four places."""
-    return np.asarray(np.rint(values * _GRID) / _GRID == values)
+    return np.asarray(np.rint(values * GRID) / GRID == values)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myopoise.outcomes.exact import NEAR, exact, on_grid
+from myopoise.outcomes.exact import GRID, NEAR, on_grid, whole
 from myopoise.outcomes.instruments import ENZYME_UNITS, VAS_UNITS, Scale, instruments
 from myopoise.outcomes.plan import Plan
 from myopoise.outcomes.timeline import Timeline
@@ -20,9 +19,12 @@ __all__ = ["Columns", "Held", "held_columns"]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
+Objects = NDArray[np.object_]
 
 _NEAR_RATIO = 1e-9
 """How near to zero a difference of enzyme ratios is doubtful, relative to the larger of them and 1."""
+_TIE = 1e-12
+"""How near to each other two enzyme ratios are doubtful, relative to their size."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,14 @@ class Columns:
         Weeks.
     values
         Columns by name, in the units of the file; NaN where missing. A column that nobody holds may be left out.
+    orphans
+        Patients whose baseline visit had a fault and is not here: their other visits have no baseline.
     """
 
     patient: NDArray[np.int64]
     week: Floats
     values: Mapping[str, Floats]
+    orphans: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -73,20 +78,23 @@ class Held:
             parts.append(self.scale_range)
         return all(bool(np.all(on_grid(part) | np.isnan(part))) for part in parts)
 
-    def exactly(self, row: int) -> tuple[Fraction, Fraction]:
-        """Baseline and follow-up of one row, exact; 0 for one that is missing."""
-        if self.raw is None or self.limits is None:
-            pair = (self.baseline[row], self.followup[row])
-            return tuple(Fraction(0) if np.isnan(v) else exact(float(v)) for v in pair)  # type: ignore[return-value]
-        return tuple(  # type: ignore[return-value]
-            Fraction(0) if np.isnan(value[row]) else exact(float(value[row])) / exact(float(limit[row]))
-            for value, limit in zip(self.raw, self.limits, strict=True)
-        )
+    def exactly(self, rows: Places) -> tuple[Objects, Objects, Objects, Objects]:
+        """Baseline and follow-up of some rows as exact ratios: two numerators, each with its denominator above 0.
 
-    def range_of(self, row: int) -> Fraction:
-        """Range of one row, exact."""
-        whole = self.scale_range
-        return exact(float(whole[row] if isinstance(whole, np.ndarray) else whole))
+        Parameters
+        ----------
+        rows
+            Places; nothing is missing there.
+        """
+        if self.raw is None or self.limits is None:
+            unit = np.full(len(rows), GRID, object)
+            return whole(self.baseline[rows]), unit, whole(self.followup[rows]), unit
+        parts = (self.raw[0], self.limits[0], self.raw[1], self.limits[1])
+        return tuple(whole(part[rows]) for part in parts)  # type: ignore[return-value]
+
+    def range_of(self, rows: Places) -> Objects:
+        """Range of some rows, exact, in ten-thousandths."""
+        return whole(np.broadcast_to(np.asarray(self.scale_range, np.float64), self.baseline.shape)[rows])
 
     def near(self) -> Floats | float:
         """How near to zero a sum is doubtful."""
@@ -142,7 +150,7 @@ def _pair(plan: Plan, name: str, visits: Columns, times: Timeline) -> tuple[Floa
     if name == "mmt" and plan.definition.mmt_versions:
         fits = np.isin(_column(visits, "mmt_max"), plan.definition.mmt_versions)
         column = np.where(fits, column, np.nan)
-    return _at(column, times.baseline), column[times.rows]
+    return _at(column, times.starts)[times.course], column[times.rows]
 
 
 def _column(visits: Columns, name: str) -> Floats:
@@ -172,52 +180,45 @@ def _most_abnormal(plan: Plan, names: tuple[str, ...], visits: Columns, times: T
     """The enzyme with the highest multiple of its upper limit at baseline, followed."""
     known = instruments()
     held = [name for name in names if name in visits.values]
-    count = len(times.rows)
-    best = np.full(count, np.nan)
-    choice = np.full(count, -1, np.int8)
-    picked = [np.full(count, np.nan) for _ in range(4)]
-    for name in held:
-        place = names.index(name)
-        value, limit = visits.values[name], visits.values[known[name].uln_column]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = value / limit
-        start = _at(ratio, times.baseline)
-        higher = (choice < 0) & ~np.isnan(start)
-        with np.errstate(invalid="ignore"):
-            higher |= start > best
-            close = (choice >= 0) & (np.abs(start - best) <= 1e-12 * best)
-        higher = _settle_tie(higher, close, (value, limit), picked, times)
-        best = np.where(higher, start, best)
-        choice[higher] = place
-        news = (_at(value, times.baseline), _at(limit, times.baseline), value[times.rows], limit[times.rows])
-        for slot, new in enumerate(news):
-            np.copyto(picked[slot], new, where=higher)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        followup = picked[2] / picked[3]
-    ranges = np.array([float(plan.enzyme_ranges.get(name, np.nan)) for name in names] + [np.nan])
-    return Held(
-        -1,
-        best,
-        followup,
-        ranges[choice],
-        choice,
-        True,
-        limits=(picked[1], picked[3]),
-        raw=(picked[0], picked[2]),
-    )
-
-
-def _settle_tie(
-    higher: Flags, close: Flags, pair: tuple[Floats, Floats], picked: list[Floats], times: Timeline
-) -> Flags:
-    """Ratios that floating point cannot tell apart, compared as fractions; a true tie keeps the earlier enzyme."""
-    for row in np.flatnonzero(close):
-        new, old = (
-            exact(float(value)) / exact(float(limit))
-            for value, limit in (
-                (pair[0][times.baseline[row]], pair[1][times.baseline[row]]),
-                (picked[0][row], picked[1][row]),
-            )
+    at_start = {
+        name: (
+            _at(visits.values[name], times.starts),
+            _at(visits.values[known[name].uln_column], times.starts),
         )
-        higher[row] = new > old
-    return higher
+        for name in held
+    }
+    chosen = _highest(at_start, names, len(times.starts))
+    choice = chosen[times.course]
+    count = len(times.rows)
+    parts = [np.full(size, np.nan) for size in (len(times.starts), len(times.starts), count, count)]
+    for name in held:
+        here, now = np.flatnonzero(chosen == names.index(name)), np.flatnonzero(choice == names.index(name))
+        rows = times.rows[now]
+        parts[0][here], parts[1][here] = at_start[name][0][here], at_start[name][1][here]
+        parts[2][now], parts[3][now] = visits.values[name][rows], visits.values[known[name].uln_column][rows]
+    ranges = np.array([float(plan.enzyme_ranges.get(name, np.nan)) for name in names] + [np.nan])
+    raw, limits = (parts[0][times.course], parts[2]), (parts[1][times.course], parts[3])
+    baseline, followup = (parts[0] / parts[1])[times.course], parts[2] / parts[3]
+    return Held(-1, baseline, followup, ranges[choice], choice, True, limits=limits, raw=raw)
+
+
+def _highest(
+    at_start: Mapping[str, tuple[Floats, Floats]], names: tuple[str, ...], patients: int
+) -> NDArray[np.int8]:
+    """For each patient the place of the enzyme with the highest ratio, or -1; of equals the first."""
+    chosen = np.full(patients, -1, np.int8)
+    best, best_value, best_limit = (np.full(patients, np.nan) for _ in range(3))
+    for name, (value, limit) in at_start.items():
+        ratio = value / limit
+        higher = (ratio > best) | (np.isnan(best) & ~np.isnan(ratio))
+        close = np.flatnonzero(np.abs(ratio - best) <= _TIE * best)
+        if close.size:  # floating point cannot tell these apart: compare the fractions themselves
+            new, old = (
+                whole(value[close]) * whole(best_limit[close]),
+                whole(best_value[close]) * whole(limit[close]),
+            )
+            higher[close] = (new > old).astype(bool)
+        chosen[higher] = names.index(name)
+        for into, what in ((best, ratio), (best_value, value), (best_limit, limit)):
+            np.copyto(into, what, where=higher)
+    return chosen

@@ -319,7 +319,7 @@ def _ruled(held: Mapping[str, _Held], week: float, plan: Plan, enzyme: str) -> R
     if reason and plan.missing is Missing.STRICT:
         return Response(week, name, NOT_COMPUTABLE, enzyme=enzyme, reason=reason)
     holds = decide(plan.rule, answers.__getitem__)
-    category = "" if holds is None else plan.definition.words[0 if holds else 1]  # type: ignore[misc]
+    category = "" if holds is None else plan.definition.yes_no[0 if holds else 1]
     if reason:
         return Response(week, name, BOUNDED, category, None, low, high, enzyme, reason=reason)
     return Response(week, name, OK, category, low, low, high, enzyme)
@@ -340,7 +340,7 @@ def _answer(test: Test, held: _Held) -> bool | None:
 
 def _confirmed(now: Response, before: Response | None, plan: Plan) -> Response:
     """The answer for a rule that must hold at two visits in a row: here and at the visit before."""
-    yes, no = plan.definition.words
+    yes, no = plan.definition.yes_no
     earlier = no if before is None else before.category
     if now.status == NOT_COMPUTABLE or now.category == no or now.category == earlier == yes:
         return now

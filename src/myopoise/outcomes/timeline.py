@@ -24,18 +24,28 @@ class Timeline:
     ----------
     rows
         Visits that are judged, in the order of the file, ``(row,)``.
-    baseline
-        For each of them the place of the baseline visit, or -1.
+    course
+        For each of them its patient, a place in `starts`.
+    starts
+        For each patient the place of the baseline visit, or -1, ``(patient,)``.
     before
         For each of them the row (a place in `rows`) of the follow-up visit before, or -1.
     """
 
     rows: Places
-    baseline: Places
+    course: Places
+    starts: Places
     before: Places
 
+    @property
+    def baseline(self) -> Places:
+        """For each judged visit the place of its baseline visit, or -1, ``(row,)``."""
+        return self.starts[self.course]
 
-def timeline(patient: NDArray[np.int64], week: Floats, plan: Plan) -> Timeline:
+
+def timeline(
+    patient: NDArray[np.int64], week: Floats, plan: Plan, orphans: NDArray[np.int64] | None = None
+) -> Timeline:
     """The visits to judge, the baseline of each, and the one before.
 
     Parameters
@@ -44,10 +54,12 @@ def timeline(patient: NDArray[np.int64], week: Floats, plan: Plan) -> Timeline:
         ``(visit,)`` each; a patient has no week twice.
     plan
         Says which week is the baseline, and whether one is needed.
+    orphans
+        Patients whose baseline visit is known to be absent: every visit they have is judged, without a baseline.
     """
     count = len(patient)
     if not count:
-        return Timeline(*(np.zeros(0, np.int64),) * 3)
+        return Timeline(*(np.zeros(0, np.int64),) * 4)
     same = patient[1:] == patient[:-1]
     in_order = _together(patient, same) and bool(np.all(week[1:][same] > week[:-1][same]))
     order = np.arange(count) if in_order else np.lexsort((week, patient))
@@ -65,7 +77,11 @@ def timeline(patient: NDArray[np.int64], week: Floats, plan: Plan) -> Timeline:
     if not plan.needs_baseline:
         alone = (np.add.reduceat(judged, starts) == 0) & (baseline >= 0)
         judged[baseline[alone]] = True
-    return _in_file_order(order, judged, baseline[course], opens, in_order)
+    if orphans is not None and orphans.size:
+        lost = np.isin(patient[starts], orphans)
+        baseline[lost] = -1
+        judged |= lost[course]
+    return _in_file_order(order, judged, course, baseline, opens, in_order)
 
 
 def _together(patient: NDArray[np.int64], same: Flags) -> bool:
@@ -75,19 +91,20 @@ def _together(patient: NDArray[np.int64], same: Flags) -> bool:
     )
 
 
-def _in_file_order(order: Places, judged: Flags, baseline: Places, opens: Flags, in_order: bool) -> Timeline:
+def _in_file_order(
+    order: Places, judged: Flags, course: Places, baseline: Places, opens: Flags, in_order: bool
+) -> Timeline:
     sorted_rows = np.flatnonzero(judged)
     follows = np.zeros(len(sorted_rows), bool)
     if sorted_rows.size:
         follows[1:] = (np.diff(sorted_rows) == 1) & ~opens[sorted_rows[1:]]
     before = np.where(follows, np.arange(len(sorted_rows)) - 1, -1)
-    start = baseline[sorted_rows]
-    start = np.where(start >= 0, order[start], -1)
     if in_order:
-        return Timeline(sorted_rows, start, before)
+        return Timeline(sorted_rows, course[sorted_rows], baseline, before)
     rows = order[sorted_rows]
     back = np.argsort(rows, kind="stable")
     place = np.empty(len(back), np.int64)
     place[back] = np.arange(len(back))
+    starts = np.where(baseline >= 0, order[baseline], -1)
     before = np.where(before >= 0, place[before], -1)
-    return Timeline(rows[back], start[back], before[back])
+    return Timeline(rows[back], course[sorted_rows][back], starts, before[back])
