@@ -25,11 +25,13 @@ _HOME = {
     "Selection": "myopoise.evidence.rows",
     "Synthesis": "myopoise.synthesis.effects",
     "Uniform": "myopoise.synthesis.priors",
+    "classify": "myopoise.outcomes.frames",
     "infer": "myopoise.synthesis.laplace",
     "inquire": "myopoise.inquiry",
     "network_model": "myopoise.synthesis.models",
     "network_of": "myopoise.synthesis.network",
     "read_evidence": "myopoise.evidence.reading",
+    "score": "myopoise.outcomes.frames",
     "select": "myopoise.evidence.selection",
 }
 

@@ -90,15 +90,18 @@ class BadInput(MyopoiseError):
         What was being read, in the reader's words.
     faults
         Every fault found, in the order of the files and rows.
+    count
+        How many there are, where `faults` tells many rows of one kind as one.
     """
 
     exit_code = 3
 
-    def __init__(self, source: str, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, source: str, faults: tuple[Fault, ...], count: int | None = None) -> None:
         self.source = source
         self.faults = faults
-        noun = "fault" if len(faults) == 1 else "faults"
-        lines = [f"{source}: {len(faults)} {noun}, nothing was read.", *map(str, faults)]
+        self.count = len(faults) if count is None else count
+        noun = "fault" if self.count == 1 else "faults"
+        lines = [f"{source}: {self.count:,} {noun}, nothing was read.", *map(str, faults)]
         super().__init__("\n".join(lines))
 
 

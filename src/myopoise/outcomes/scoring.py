@@ -6,7 +6,7 @@ do not, the file is read several times, each time for a share of the patients; n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,9 +17,11 @@ from myopoise.errors import BadInput, Fault
 from myopoise.outcomes.checks import check_visits, columns_wanted
 from myopoise.outcomes.columnar import Scores, score_columns
 from myopoise.outcomes.held import Columns
+from myopoise.outcomes.instruments import instruments
 from myopoise.outcomes.plan import Plan
 from myopoise.outcomes.reasons import STATUSES
-from myopoise.outcomes.visits import KEYS, FaultLog
+from myopoise.outcomes.score_tables import SCORES
+from myopoise.outcomes.visits import COMPANIONS, KEYS, FaultLog
 
 if TYPE_CHECKING:
     import polars
@@ -30,6 +32,7 @@ __all__ = [
     "Source",
     "Tally",
     "missing_keys",
+    "passed_through",
     "score_chunks",
     "score_shares",
     "score_table",
@@ -52,7 +55,7 @@ class Source(Protocol):
     def columns(self) -> tuple[str, ...]:
         """Its columns."""
 
-    def batches(self, columns: Collection[str] | None, size: int) -> Iterator[polars.DataFrame]:
+    def batches(self, columns: Sequence[str] | None, size: int) -> Iterator[polars.DataFrame]:
         """Its rows, a batch at a time."""
 
 
@@ -64,13 +67,16 @@ class Chunk:
     ----------
     scores
         What was found.
+    columns
+        The numbers it was found from.
     visits
-        The visits that were scored: ``patient`` as text, ``week`` as a number, and what passes through.
+        The same visits as a table: ``patient`` as text, ``week`` as a number, and what passes through.
     passed
         Columns that pass through.
     """
 
     scores: Scores
+    columns: Columns
     visits: polars.DataFrame
     passed: tuple[str, ...]
 
@@ -139,16 +145,29 @@ def _count(into: dict[str, int], words: tuple[str, ...], codes: NDArray[np.int8]
         into[word] = into.get(word, 0) + int((codes == place).sum())
 
 
-def missing_keys(source: Source) -> None:
-    """Nothing, or `BadInput` where the file does not say who and when."""
-    absent = [name for name in KEYS if name not in source.columns]
+def missing_keys(file: str, columns: Collection[str]) -> None:
+    """Nothing, or `BadInput` where a table does not say who and when.
+
+    Parameters
+    ----------
+    file
+        Name of the file.
+    columns
+        Its columns.
+    """
+    absent = [name for name in KEYS if name not in columns]
     if absent:
         remedy = "Give it, or say with --columns which column of the file holds it"
         faults = [
-            Fault(source.name, 1, name, "missing-column", "the column is not there", remedy)
-            for name in absent
+            Fault(file, 1, name, "missing-column", "the column is not there", remedy) for name in absent
         ]
-        raise BadInput(source.name, tuple(faults))
+        raise BadInput(file, tuple(faults))
+
+
+def passed_through(columns: Collection[str]) -> tuple[str, ...]:
+    """Columns that no instrument knows, and that are not among those of SCORES."""
+    known = {*KEYS, *instruments(), *COMPANIONS.values(), *SCORES}
+    return tuple(name for name in columns if name not in known)
 
 
 def score_table(
@@ -338,7 +357,7 @@ def _scored(
     kept = frame.select("patient", *passed)
     if len(checked.kept) < len(frame):
         kept = kept[checked.kept]
-    return Chunk(scores, kept.insert_column(1, _week(checked.columns)), passed)
+    return Chunk(scores, checked.columns, kept.insert_column(1, _week(checked.columns)), passed)
 
 
 def _week(columns: Columns) -> polars.Series:

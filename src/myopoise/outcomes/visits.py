@@ -6,7 +6,7 @@ who has the file can look, and nobody else should be able to read it from a log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -106,6 +106,19 @@ class FaultLog:
         rows = np.asarray(rows, np.int64)
         if rows.size:
             self.kinds.setdefault((column, kind, found, remedy), []).append(rows)
+
+    def rows_are(self, line: Callable[[int], int]) -> None:
+        """Turn the places of visits into rows of the file, where these are not the same.
+
+        Parameters
+        ----------
+        line
+            The row of the file of a place from 0; rows were noted as the place plus 2.
+        """
+        for found in self.kinds.values():
+            found[:] = [
+                np.array([line(int(row) - 2) if row > 1 else row for row in rows], np.int64) for rows in found
+            ]
 
     @property
     def count(self) -> int:
