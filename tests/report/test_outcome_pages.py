@@ -1,10 +1,13 @@
 """Pages of definitions: nothing of a file is lost on its page, and nothing that is not confirmed passes for it."""
 
+import csv
 import io
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,8 @@ from myopoise.outcomes.definitions import CONTRACT, definitions, tables
 from myopoise.outcomes.instruments import instruments
 from myopoise.outcomes.page_doubts import STATUS_MEANINGS
 from myopoise.outcomes.pages import DefinitionPage, Purpose, definition_list, definition_page
+from myopoise.outcomes.plan import plan_for
+from myopoise.outcomes.response import Response, respond_course, visit
 from myopoise.references import references
 from myopoise.report.outcomes_page import outcomes_markdown
 from myopoise.report.terminal_outcomes import MARKS, print_definition, print_definitions
@@ -299,3 +304,64 @@ def test_the_bands_of_a_measure_stand_in_the_data_as_numbers_with_status_and_sou
 def test_an_unknown_name_gets_the_nearest_one() -> None:
     with pytest.raises(WrongUsage, match="printo-20"):
         definition_page("printo20")
+
+
+# --- how to score visits ----------------------------------------------------------------------------------
+
+HOW_TO = (Path(__file__).parents[2] / "docs" / "how-to" / "score-visits.md").read_text(encoding="utf-8")
+
+
+def example_rows() -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Visits and scores as the page shows them."""
+    visits, scores = re.findall(r"```csv\n(.*?)```", HOW_TO, flags=re.DOTALL)
+    return list(csv.DictReader(io.StringIO(visits))), list(csv.DictReader(io.StringIO(scores)))
+
+
+def responses(missing: str) -> dict[str, Response]:
+    """The responses of the example's patients, by the exact arithmetic of one visit."""
+    rows, _ = example_rows()
+    known = [name for name in rows[0] if name not in ("patient", "week", "arm")]
+    plan = plan_for("acr-eular-2016-adult", known, missing=missing)
+    found = {}
+    for patient in dict.fromkeys(row["patient"] for row in rows):
+        course = [
+            visit(float(row["week"]), **{name: Decimal(row[name]) for name in known if row[name]})
+            for row in rows
+            if row["patient"] == patient
+        ]
+        (found[patient],) = respond_course(course, plan)
+    return found
+
+
+def test_the_scores_on_the_page_are_those_of_the_visits_on_the_page() -> None:
+    _, shown = example_rows()
+    found = responses("strict")
+    assert [row["patient"] for row in shown] == list(found)
+    for row in shown:
+        one = found[row["patient"]]
+        assert (row["category"], row["status"], row["enzyme"]) == (one.category, one.status, one.enzyme)
+        assert row["reason"] == one.reason
+        assert row["score"] == ("" if one.score is None else f"{float(one.score):g}")
+        for earned in one.measures:
+            points = "" if earned.points is None else f"{float(earned.points):g}"
+            assert row[f"{earned.domain}_points"] == points
+
+
+def test_the_bounds_on_the_page_are_those_of_the_visits_on_the_page() -> None:
+    one = responses("bounds")["P03"]
+    assert one.score_low is not None
+    assert one.score_high is not None
+    assert one.category == ""
+    low, high = float(one.score_low), float(one.score_high)
+    assert f"the two ends are {low:g} (moderate) and {high:g} (major)" in HOW_TO
+
+
+def test_the_page_names_every_column_of_the_visits() -> None:
+    named = set(re.findall(r"`([a-z_]+)`", HOW_TO))
+    for one in instruments().values():
+        assert {one.name, *filter(None, [one.companion])} <= named
+
+
+def test_one_sentence_stands_on_a_line() -> None:
+    prose = re.sub(r"```.*?```", "", HOW_TO, flags=re.DOTALL).splitlines()
+    assert [line for line in prose if not line.startswith("|") and re.search(r"\. [A-Z]", line)] == []
