@@ -125,29 +125,52 @@ class PageTable:
 
     def shown(self) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
         """Headings and cells as words; what few rows have is told beside the longest words, and takes no column."""
-        full = {place for place in range(len(self.columns)) if 2 * self._filled(place) >= len(self.rows)}
-        lengths = {place: sum(len(_shown(row.cells[place])) for row in self.rows) for place in full}
+        columns, cells = _limits_together(self.columns, [row.cells for row in self.rows])
+        full = {place for place in range(len(columns)) if _worth_a_column([row[place] for row in cells])}
+        lengths = {place: sum(len(_shown(row[place])) for row in cells) for place in full}
         widest = max(lengths, key=lengths.__getitem__, default=0)
+        kept = sorted({*full, widest})
         rows = []
-        for row in self.rows:
-            cells = {place: _shown(row.cells[place]) for place in full}
+        for row in cells:
             beside = [
-                self.columns[place] if cell is True else f"{self.columns[place]} {_shown(cell)}"
-                for place, cell in enumerate(row.cells)
-                if place not in full and cell is not None
+                columns[place] if cell is True else f"{columns[place]} {_shown(cell)}"
+                for place, cell in enumerate(row)
+                if place not in kept and cell is not None
             ]
-            cells[widest] = "; ".join(filter(None, [cells.get(widest, ""), *beside]))
-            rows.append(tuple(cells[place] for place in sorted(cells)))
-        return tuple(self.columns[place] for place in sorted({*full, widest})), tuple(rows)
-
-    def _filled(self, place: int) -> int:
-        return sum(row.cells[place] is not None for row in self.rows)
+            words = {place: _shown(row[place]) for place in kept}
+            words[widest] = "; ".join(filter(None, [words[widest], *beside]))
+            rows.append(tuple(words.values()))
+        return tuple(columns[place] for place in kept), tuple(rows)
 
     @property
     def standing(self) -> tuple[str, tuple[str, ...]] | None:
         """Status and sources where all rows share them, so that a page can say them once."""
         found = {(row.status, row.sources) for row in self.rows}
         return found.pop() if len(found) == 1 else None
+
+
+def _limits_together(
+    columns: tuple[str, ...], rows: Sequence[tuple[Cell, ...]]
+) -> tuple[tuple[str, ...], list[tuple[Cell, ...]]]:
+    """Columns with the lowest and the highest value as one, in words."""
+    if not {"low", "high"} <= set(columns):
+        return columns, list(rows)
+    low, high = columns.index("low"), columns.index("high")
+    others = [place for place in range(len(columns)) if place not in (low, high)]
+    told = [
+        f"{_shown(row[low])} or more" if row[high] is None else f"{_shown(row[low])} to {_shown(row[high])}"
+        for row in rows
+    ]
+    return (
+        (*(columns[place] for place in others), "values"),
+        [(*(row[place] for place in others), words) for row, words in zip(rows, told, strict=True)],
+    )
+
+
+def _worth_a_column(cells: Sequence[Cell]) -> bool:
+    """Whether at least half of the rows have something there, and not all of them only a yes."""
+    held = [cell for cell in cells if cell is not None]
+    return 2 * len(held) >= len(cells) and any(cell is not True for cell in held)
 
 
 def tables_of(definition: Definition) -> tuple[PageTable, ...]:
