@@ -132,6 +132,31 @@ def test_every_number_of_a_file_is_in_the_reference_and_in_the_data(name: str) -
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_row_of_a_table_is_a_row_of_the_page_with_its_own_numbers(name: str) -> None:
+    shown = {}
+    for table in definition_page(name).tables:
+        shown.setdefault(table.name, []).extend(zip(table.rows, table.shown()[1], strict=True))
+    for key, part in tables()[name].items():
+        if key in shown and isinstance(part, list) and all(isinstance(row, dict) for row in part):
+            inner = [one for row in part for one in row.get("bands", [row])]
+            assert len(inner) == len(shown[key])
+            for row, (drawn, cells) in zip(inner, shown[key], strict=True):
+                assert (row.get("status", ""), tuple(row.get("sources", ()))) == (drawn.status, drawn.sources)
+                wanted = {
+                    f"{value:g}"
+                    for value in row.values()
+                    if isinstance(value, int | float) and not isinstance(value, bool)
+                }
+                assert wanted - set(NUMBER.findall(" ".join(cells))) == set()
+
+
+def test_no_column_name_of_a_refractory_rule_is_broken_at_eighty() -> None:
+    for name in NAMES:
+        for fact in tables()[name].get("facts", ()):
+            assert f"\n{fact['name']} " in printed(name, 80)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_wording_and_every_note_are_on_the_page_once(name: str) -> None:
     file = tables()[name]
     flat = re.sub(r"\s+", "", printed(name, 80))

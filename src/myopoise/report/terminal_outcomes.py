@@ -37,6 +37,9 @@ MARKS: Mapping[str, str] = MappingProxyType(
 _WORD = re.compile(rf"[{re.escape(''.join(MARKS.values()))}] \S+|\S+")
 """A word, or a mark with its status, which are not parted."""
 
+_NARROW = 13
+"""Characters below which a column of prose gives no more room; a mark with its status has as many."""
+
 _GAP = 2
 """Space between columns."""
 
@@ -258,14 +261,20 @@ def _drawn(headings: Sequence[str], rows: Sequence[Sequence[Text]], widths: Sequ
 def _widths(headings: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> list[int]:
     """Widths of columns: first room for the longest word of each, then more where most text waits.
 
-    No word is broken unless the longest ones do not fit beside each other; then the longest is.
+    No word is broken unless the longest ones do not fit beside each other; then it is one of prose, where there is
+    prose, and not a name that someone has to type.
     """
     columns = [[heading, *(row[place].plain for row in rows)] for place, heading in enumerate(headings)]
     room = width - _GAP * (len(columns) - 1)
     full = [max(len(line) for cell in column for line in cell.split("\n")) for column in columns]
     least = [max(len(word) for cell in column for word in [*_WORD.findall(cell), ""]) for column in columns]
     while sum(least) > room:
-        least[least.index(max(least))] -= 1
+        wide = [
+            have if any(" " in cell for cell in column[1:]) else 0
+            for have, column in zip(least, columns, strict=True)
+        ]
+        place = wide.index(max(wide)) if max(wide) > _NARROW else least.index(max(least))
+        least[place] -= 1
     while sum(least) < min(room, sum(full)):
         waiting = [wanted / have if wanted > have else 0 for wanted, have in zip(full, least, strict=True)]
         least[waiting.index(max(waiting))] += 1
