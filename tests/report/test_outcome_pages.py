@@ -133,7 +133,7 @@ def test_every_number_of_a_file_is_in_the_reference_and_in_the_data(name: str) -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_row_of_a_table_is_a_row_of_the_page_with_its_own_numbers(name: str) -> None:
-    shown = {}
+    shown: dict[str, list[Any]] = {}
     for table in definition_page(name).tables:
         shown.setdefault(table.name, []).extend(zip(table.rows, table.shown()[1], strict=True))
     for key, part in tables()[name].items():
