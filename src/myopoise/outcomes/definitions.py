@@ -201,10 +201,14 @@ class Definition:
     ----------
     name
         How commands and tables name it.
-    title, population, version
-        What it is, for whom, and the year it is known by.
+    title
+        What it is.
     kind
         What applying it gives.
+    version
+        The year it is known by.
+    population
+        For whom it is.
     wording
         What it says, in our words.
     status, sources

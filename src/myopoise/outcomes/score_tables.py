@@ -119,7 +119,7 @@ def _detail(scores: Scores, domain: str, held: Held) -> dict[str, Any]:
     factor = held.times / held.per
     whole = np.broadcast_to(np.asarray(held.scale_range, dtype=np.float64), held.baseline.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
-        percent = np.round(100 * held.sign * (held.followup - held.baseline) / whole, 6)
+        percent = np.round(100 * held.sign * (held.followup - held.baseline) / whole, 6) + 0.0  # never -0
     choice = np.where(np.isnan(held.baseline) & (len(names) > 1), np.int8(-1), held.choice)
     points = scores.points.get(domain)
     scored = points is not None

@@ -276,10 +276,12 @@ def score_shares(
 
     Parameters
     ----------
-    source, plan, log, tally, passed, advance
+    source, plan, log, tally
         As for `score_chunks`.
     visits
         How many visits the file has.
+    passed, advance
+        As for `score_chunks`.
 
     Yields
     ------

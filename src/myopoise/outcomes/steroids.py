@@ -343,10 +343,12 @@ def mean_daily_dose(
 
     Parameters
     ----------
-    periods, gaps
+    periods
         As for `cumulative_dose`.
     from_day, to_day
         The window as for `cumulative_dose`; where one is not given, the first or the last day that is recorded.
+    gaps
+        As for `cumulative_dose`.
     """
     if not periods:
         raise WrongUsage("There is no dose to take the mean of.")

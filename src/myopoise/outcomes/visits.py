@@ -82,6 +82,8 @@ class FaultLog:
     ----------
     file
         Name of the file.
+    kinds
+        Rows by column, kind, what was found and what to do.
     """
 
     file: str
@@ -104,8 +106,9 @@ class FaultLog:
             Rows of the file; the header is row 1.
         """
         rows = np.asarray(rows, np.int64)
-        if rows.size:
-            self.kinds.setdefault((column, kind, found, remedy), []).append(rows)
+        told = (column, kind, found, remedy)
+        if rows.size and not (told in self.kinds and rows[0] == 1):  # a fault of the header is told once
+            self.kinds.setdefault(told, []).append(rows)
 
     def rows_are(self, line: Callable[[int], int]) -> None:
         """Turn the places of visits into rows of the file, where these are not the same.
