@@ -36,10 +36,12 @@ def _walk(path: str, command: click.Command) -> Iterator[tuple[str, click.Comman
 def pages() -> dict[Path, str]:
     """Every generated page and its text."""
     from myopoise.evidence.dictionary import dictionary_markdown
+    from myopoise.report.outcomes_page import outcomes_markdown
 
     return {
         REFERENCE / "command-line.md": command_line(),
         REFERENCE / "evidence-tables.md": dictionary_markdown(),
+        REFERENCE / "outcome-definitions.md": outcomes_markdown(),
     }
 
 

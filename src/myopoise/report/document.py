@@ -15,7 +15,7 @@ from myopoise.estimate import Estimate
 from myopoise.evidence.rows import PrintedP, Row, Selection, SetAside
 from myopoise.evidence.tables import Evidence
 from myopoise.inquiry import Inquiry
-from myopoise.references import references
+from myopoise.references import cite
 from myopoise.report.names import study_name, treatment_name
 from myopoise.report.plain_words import LIMITS
 from myopoise.report.sentences import (
@@ -36,6 +36,20 @@ from myopoise.vocabulary import Phenotype, Reading
 __all__ = ["SCHEMA_NAME", "document"]
 
 SCHEMA_NAME = "myopoise-report/1"
+
+METHODS = (
+    *("ytterberg2006", "aggarwal2017", "rue2009", "vehtari2024", "zhang2009", "pinheiro1995", "lu2004"),
+    *(
+        "dias2011",
+        "newcombe1998",
+        "brown2001",
+        "guyatt2011",
+        "santesso2020",
+        "nikolakopoulou2020",
+        "trinquart2016",
+    ),
+)
+"""The references that the page's methods rest on; the bibliography holds those of the other rooms too."""
 
 Part = dict[str, Any]
 
@@ -73,10 +87,7 @@ def document(inquiry: Inquiry, *, generated_at: str, version: str) -> Part:
         "seeds": _seeds(inquiry),
         "children": {"label": Phenotype.JDM.label, "sentence": children_sentence(_children(inquiry))},
         "studies": studies_part(inquiry),
-        "references": [
-            {"key": key, "text": str(reference), "address": reference.address}
-            for key, reference in references().items()
-        ],
+        "references": [{"key": key, "text": str(cite(key)), "address": cite(key).address} for key in METHODS],
         "limits": list(LIMITS),
         "footer": FOOTER,
     }
