@@ -1,5 +1,6 @@
 """ADaM data sets of basic structure: visits out of records, records out of scores, and SAS transport between."""
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -71,6 +72,13 @@ def test_every_measure_has_its_code_and_every_rule_too() -> None:
 def test_a_data_set_of_basic_structure_is_known_by_three_columns() -> None:
     assert is_bds(["AVAL", "PARAMCD", "USUBJID", "X"])
     assert not is_bds(["AVAL", "PARAMCD"])
+
+
+def test_the_page_for_data_managers_has_every_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "bring-your-files.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z0-9_-]+)` \| `([A-Z0-9]+)` \|", page, flags=re.MULTILINE)
+    assert dict(rows) == {**TABLE.measures, **TABLE.rules}
+    assert all(f"`{code}`" in page for code in TABLE.derived)
 
 
 # --- reading ----------------------------------------------------------------------------------------------
@@ -289,6 +297,18 @@ def test_measures_carry_baseline_change_and_percent_change() -> None:
         ("S-001", 380 / 190),
         ("S-001", 1.0),
     ]
+
+
+def test_a_baseline_of_zero_has_no_percent_change_and_a_version_no_change() -> None:
+    visits = pl.DataFrame({"patient": ["S-001"] * 2, "week": [0, 12], "ck": ["0", "5"], "mmt_max": [80, 80]})
+    frame = to_bds(SCORES.clear(), visits)
+    assert frame.select("PARAMCD", "BASE", "CHG").rows() == [
+        ("CK", 0.0, None),
+        ("CK", 0.0, 5.0),
+        ("MMTMAX", None, None),
+        ("MMTMAX", None, None),
+    ]
+    assert "PCHG" not in frame.columns
 
 
 def test_visits_survive_the_way_there_and_back() -> None:

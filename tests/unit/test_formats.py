@@ -186,13 +186,15 @@ def test_excel_gives_the_shortest_text_of_what_it_shows(workbook: Path) -> None:
     ]
 
 
-def test_an_error_of_excel_is_not_read_as_empty(tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [(), ("codes",)])
+def test_an_error_of_excel_is_not_read_as_empty(tmp_path: Path, others: tuple[str, ...]) -> None:
     xlsxwriter = pytest.importorskip("xlsxwriter")
     with xlsxwriter.Workbook(tmp_path / "v.xlsx") as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, ["patient", "week"])
-        sheet.write_string(1, 0, "P1")
-        sheet.write_formula(1, 1, "=NA()", None, "#N/A")
+        for name in (*others, "visits"):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["patient", "week"])
+            sheet.write_string(1, 0, "P1")
+            sheet.write_formula(1 if name == "visits" else 7, 1, "=NA()", None, "#N/A")
     assert faults(tmp_path / "v.xlsx") == [(2, "column B", "error-cell")]
 
 

@@ -158,17 +158,28 @@ def _measured(
         named[table.most_abnormal] = most
     pieces = []
     for code, series in named.items():
-        piece = head.with_columns(series.alias("AVAL"), polars.lit(code).alias("PARAMCD"))
+        piece = head.with_columns(
+            series.alias("AVAL"), polars.lit(code).alias("PARAMCD"), polars.lit("Y").alias("ANL01FL")
+        )
         if code in limits:
             piece = piece.with_columns(limits[code].alias("A1HI"))
-        base = polars.col("AVAL").filter(at_start).first().over("USUBJID")
-        piece = piece.with_columns(base.alias("BASE"), at_start.alias("at start"))
-        change = polars.when(~polars.col("at start")).then(polars.col("AVAL") - polars.col("BASE"))
+        piece = piece.with_columns(at_start.alias("at start"))
+        if code in {one.paramcd for one in known.values()} | {table.most_abnormal}:
+            piece = _with_change(piece)
         flag = polars.when("at start").then(polars.lit("Y")).alias("ABLFL")
-        piece = piece.with_columns(change.alias("CHG"), flag, polars.lit("Y").alias("ANL01FL"))
-        percent = polars.when(polars.col("BASE") != 0).then(100 * polars.col("CHG") / polars.col("BASE"))
-        pieces.append(piece.with_columns(percent.alias("PCHG")).filter(polars.col("AVAL").is_not_null()))
-    return [piece.drop("at start") for piece in pieces]
+        pieces.append(piece.with_columns(flag).drop("at start").filter(polars.col("AVAL").is_not_null()))
+    return pieces
+
+
+def _with_change(piece: polars.DataFrame) -> polars.DataFrame:
+    """Records of one parameter with baseline, change and percent change; a baseline of 0 gives no percent."""
+    import polars
+
+    base = polars.col("AVAL").filter(polars.col("at start")).first().over("USUBJID")
+    change = polars.when(~polars.col("at start")).then(polars.col("AVAL") - polars.col("BASE"))
+    percent = polars.when(polars.col("BASE") != 0).then(100 * polars.col("CHG") / polars.col("BASE"))
+    piece = piece.with_columns(base.alias("BASE")).with_columns(change.alias("CHG"))
+    return piece.with_columns(percent.alias("PCHG"))
 
 
 def _most_abnormal(

@@ -8,6 +8,7 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from myopoise.errors import BadInput, Fault, MissingComponent, WrongUsage
 from myopoise.outcomes.adam_table import adam_table
@@ -61,7 +62,7 @@ def read_excel(path: Path) -> polars.DataFrame:
         raise damaged(path.name, "encrypted", "the workbook has a password", "Save it without one.") from None
     except (calamine.CalamineError, OSError):
         raise damaged(path.name, "not-excel", "the file is not readable as Excel", "Save it again.") from None
-    if faults := _error_cells(path):
+    if faults := _error_cells(path, name):
         raise BadInput(path.name, many(faults))
     while rows and not any(rows[-1]):
         rows.pop()
@@ -74,10 +75,8 @@ def read_excel(path: Path) -> polars.DataFrame:
     header = tuple(name or "" for name in names)
     if faults := header_faults(path.name, header):
         raise BadInput(path.name, many(faults))
-    frame = polars.DataFrame(
-        dict(zip(header, columns, strict=True)), schema=dict.fromkeys(header, polars.String)
-    )
-    return frame
+    schema = dict.fromkeys(header, polars.String)
+    return polars.DataFrame(dict(zip(header, columns, strict=True)), schema=schema)
 
 
 def _sheet_name(file: str, book: Any, calamine: Any) -> str:
@@ -109,15 +108,15 @@ def _cell(value: object) -> str | None:
     return text.strip() or None
 
 
-def _error_cells(path: Path) -> list[Fault]:
-    """Cells such as #N/A, which would come as empty; in a workbook of one sheet, where their rows are known."""
+def _error_cells(path: Path, sheet: str) -> list[Fault]:
+    """Cells such as #N/A, which calamine would give as empty."""
     if path.suffix.lower() != ".xlsx":
         return []
-    with zipfile.ZipFile(path) as book:
-        sheets = [name for name in book.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name)]
-        if len(sheets) != 1:
-            return []
-        cells = _ERROR_CELL.findall(book.read(sheets[0]))
+    try:
+        with zipfile.ZipFile(path) as book:
+            cells = _ERROR_CELL.findall(book.read(_part(book, sheet)))
+    except (KeyError, StopIteration, ElementTree.ParseError, zipfile.BadZipFile):
+        raise damaged(path.name, "not-excel", "the file is not readable as Excel", "Save it again.") from None
     remedy = "Repair the formula, or empty the cell."
     return [
         Fault(
@@ -125,6 +124,16 @@ def _error_cells(path: Path) -> list[Fault]:
         )
         for letters, row in cells
     ]
+
+
+def _part(book: zipfile.ZipFile, sheet: str) -> str:
+    """Where in the workbook a sheet is kept."""
+    sheets = ElementTree.fromstring(book.read("xl/workbook.xml")).iter()
+    named = {one.get("name"): one for one in sheets if one.tag.endswith("}sheet")}
+    key = next(value for name, value in named[sheet].items() if name.endswith("}id"))
+    links = ElementTree.fromstring(book.read("xl/_rels/workbook.xml.rels"))
+    target = {link.get("Id"): link.get("Target", "") for link in links}[key]
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
 def read_transport(path: Path) -> polars.DataFrame:
