@@ -1,9 +1,9 @@
 """How fast visits are scored: beside merely reading the same columns, and beside one visit at a time.
 
 ``python benchmarks/scoring.py [VISITS]`` makes a Parquet file of that many visits (ten million unless told), runs each
-step in a process of its own, one after the other, and writes ``benchmarks/scoring.json``. Memory is the peak of the process over
-that of one that has only imported what it needs; a process also inherits the peak of the one that started it, so that
-one stays small.
+step in a process of its own, one after the other, and writes ``benchmarks/scoring.json``. Memory is the peak of the
+process over that of one that has only imported what it needs; a process also inherits the peak of the one that
+started it, so that one stays small.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def make(path: Path) -> int:
 def nothing(path: Path) -> int:
     """Import what the others need."""
     from myopoise.outcomes import running  # noqa: F401
-    from myopoise.outcomes.formats import open_source
+    from myopoise.outcomes.files.formats import open_source
 
     return len(open_source(path).columns)
 
 
 def read(path: Path) -> int:
     """Read the columns and do nothing with them, in pieces of the same size."""
-    from myopoise.outcomes.formats import open_source
+    from myopoise.outcomes.files.formats import open_source
     from myopoise.outcomes.scoring import SIZE
 
     return sum(len(batch) for batch in open_source(path).batches(None, SIZE))
@@ -71,7 +71,7 @@ def read(path: Path) -> int:
 
 def score(path: Path) -> int:
     """Read and score; the scores stay arrays of one piece and are dropped."""
-    from myopoise.outcomes.formats import open_source
+    from myopoise.outcomes.files.formats import open_source
     from myopoise.outcomes.plan import plan_for
     from myopoise.outcomes.scoring import Tally, score_chunks
     from myopoise.outcomes.visits import FaultLog
@@ -82,7 +82,7 @@ def score(path: Path) -> int:
 
 def write(path: Path) -> int:
     """Read, score, and write SCORES as Parquet, as the command does."""
-    from myopoise.outcomes.formats import open_source
+    from myopoise.outcomes.files.formats import open_source
     from myopoise.outcomes.plan import plan_for
     from myopoise.outcomes.running import Outputs, score_file
 

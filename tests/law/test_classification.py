@@ -10,12 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from myopoise.outcomes import bohan_peter
-from myopoise.outcomes.bohan_peter import BOHAN_PETER_1975
-from myopoise.outcomes.classification import Classification, Criteria
-from myopoise.outcomes.eular_acr import classify_patient, subgroup, with_and_without_biopsy
-from myopoise.outcomes.eular_acr_columns import EULAR_ACR_2017
-from myopoise.outcomes.eular_acr_definition import IBM_QUESTIONS, RIMMED, definition
+from myopoise.outcomes.patients import bohan_peter
+from myopoise.outcomes.patients.bohan_peter import BOHAN_PETER_1975
+from myopoise.outcomes.patients.classification import Classification, Criteria
+from myopoise.outcomes.patients.eular_acr import classify_patient, subgroup, with_and_without_biopsy
+from myopoise.outcomes.patients.eular_acr_columns import EULAR_ACR_2017
+from myopoise.outcomes.patients.eular_acr_definition import IBM_QUESTIONS, RIMMED, definition
 
 KNOWN = st.sampled_from([True, False])
 MAYBE = st.sampled_from([True, False, None])

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myopoise.outcomes.refractory import (
+from myopoise.outcomes.patients.refractory import (
     RULES,
     Refractory,
     RefractoryRule,

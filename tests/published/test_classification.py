@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myopoise.outcomes import bohan_peter
-from myopoise.outcomes.bohan_peter import BOHAN_PETER_1975
-from myopoise.outcomes.classification import read_definition
-from myopoise.outcomes.eular_acr import classify_patient
-from myopoise.outcomes.eular_acr_columns import EULAR_ACR_2017
-from myopoise.outcomes.eular_acr_definition import IBM_QUESTIONS, definition
+from myopoise.outcomes.patients import bohan_peter
+from myopoise.outcomes.patients.bohan_peter import BOHAN_PETER_1975
+from myopoise.outcomes.patients.classification import read_definition
+from myopoise.outcomes.patients.eular_acr import classify_patient
+from myopoise.outcomes.patients.eular_acr_columns import EULAR_ACR_2017
+from myopoise.outcomes.patients.eular_acr_definition import IBM_QUESTIONS, definition
 
 DATA = Path(__file__).parent.parent / "data" / "outcomes"
 

@@ -16,8 +16,8 @@ from rich.console import Console
 from myopoise.errors import WrongUsage
 from myopoise.outcomes.definitions import CONTRACT, definitions, tables
 from myopoise.outcomes.instruments import instruments
-from myopoise.outcomes.page_doubts import STATUS_MEANINGS
-from myopoise.outcomes.pages import DefinitionPage, Purpose, definition_list, definition_page
+from myopoise.outcomes.pages.definition_pages import DefinitionPage, Purpose, definition_list, definition_page
+from myopoise.outcomes.pages.page_doubts import STATUS_MEANINGS
 from myopoise.outcomes.plan import plan_for
 from myopoise.outcomes.response import Response, respond_course, visit
 from myopoise.references import references

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from myopoise.errors import BadInput, WrongUsage
-from myopoise.outcomes import bohan_peter
-from myopoise.outcomes.bohan_peter import BOHAN_PETER_1975
-from myopoise.outcomes.classification import CRITERIA, any_present, criteria, read_definition
-from myopoise.outcomes.eular_acr import classify_patient, subgroup, with_and_without_biopsy
-from myopoise.outcomes.eular_acr_columns import EULAR_ACR_2017
-from myopoise.outcomes.eular_acr_definition import IBM_QUESTIONS, definition
+from myopoise.outcomes.patients import bohan_peter
+from myopoise.outcomes.patients.bohan_peter import BOHAN_PETER_1975
+from myopoise.outcomes.patients.classification import CRITERIA, any_present, criteria, read_definition
+from myopoise.outcomes.patients.eular_acr import classify_patient, subgroup, with_and_without_biopsy
+from myopoise.outcomes.patients.eular_acr_columns import EULAR_ACR_2017
+from myopoise.outcomes.patients.eular_acr_definition import IBM_QUESTIONS, definition
 
 NOTHING: dict[str, bool | None] = dict.fromkeys((*definition().findings, *IBM_QUESTIONS), False)
 NO_BIOPSY = {item: False for item in NOTHING if item not in definition().groups["biopsy"]}

@@ -10,7 +10,7 @@ import pytest
 
 from myopoise.errors import BadInput, WrongUsage
 from myopoise.outcomes.definitions import tables
-from myopoise.outcomes.refractory import (
+from myopoise.outcomes.patients.refractory import (
     RULES,
     Refractory,
     apply_columns,
@@ -18,7 +18,7 @@ from myopoise.outcomes.refractory import (
     refractory,
     refractory_rule,
 )
-from myopoise.outcomes.refractory_rules import weakest
+from myopoise.outcomes.patients.refractory_rules import weakest
 
 Facts = dict[str, Any]
 ENZYMES = ("ck", "aldolase", "ldh", "ast", "alt")

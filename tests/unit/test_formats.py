@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from myopoise.errors import BadInput, MissingComponent, WrongUsage
-from myopoise.outcomes import delimited
-from myopoise.outcomes.formats import open_sink, open_source
+from myopoise.outcomes.files import delimited
+from myopoise.outcomes.files.formats import open_sink, open_source
 
 HEADER = ("patient", "week", "mmt", "site")
 ROWS = [("P1", "0", "5.", "A"), ("P1", "12", "4,5", None), ("P2", "0", "n/a", "B;C")]

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from myopoise.errors import BadInput
-from myopoise.outcomes.formats import open_source
-from myopoise.outcomes.redcap import read_map
+from myopoise.outcomes.files.formats import open_source
+from myopoise.outcomes.files.redcap import read_map
 
 DATA = Path(__file__).parents[1] / "data" / "outcomes"
 

@@ -12,7 +12,7 @@ from myopoise.cli.shared import counting, json_option, print_json, terminal
 from myopoise.errors import WrongUsage
 
 if TYPE_CHECKING:
-    from myopoise.outcomes.formats import Source
+    from myopoise.outcomes.files.formats import Source
     from myopoise.outcomes.plan import Plan
     from myopoise.outcomes.running import Run
 
@@ -119,7 +119,7 @@ def score(visits: Path, out: Path, as_json: bool, **options: Any) -> None:
 
     Example: myopoise score visits.csv --definition acr-eular-2016-adult --out scores.csv
     """
-    from myopoise.outcomes.formats import open_source
+    from myopoise.outcomes.files.formats import open_source
     from myopoise.outcomes.running import Outputs, score_file
     from myopoise.outcomes.scoring import missing_keys, passed_through
     from myopoise.report.terminal_scores import print_run, run_json
@@ -222,7 +222,7 @@ def classify(patients: Path, criteria: str, out: Path, column_map: Path | None, 
 
     Example: myopoise classify patients.csv --criteria eular-acr-2017 --out classes.csv
     """
-    from myopoise.outcomes.patients import classify_table
+    from myopoise.outcomes.patients.tables import classify_table
     from myopoise.report.terminal_scores import classes_json, print_classes
 
     _apart(patients, out)
@@ -248,7 +248,7 @@ def refractory(patients: Path, rule: str, out: Path, column_map: Path | None, as
 
     Example: myopoise refractory patients.csv --rule rim-adult --out results.csv
     """
-    from myopoise.outcomes.patients import refractory_table
+    from myopoise.outcomes.patients.tables import refractory_table
     from myopoise.report.terminal_scores import print_refractory, refractory_json
 
     _apart(patients, out)
@@ -265,7 +265,7 @@ def _table(path: Path, column_map: Path | None) -> tuple[Any, str]:
     """A whole file with one row a patient."""
     import polars
 
-    from myopoise.outcomes.formats import open_source
+    from myopoise.outcomes.files.formats import open_source
 
     source = open_source(path, column_map)
     frames = list(source.batches(None, 1 << 18))
@@ -275,7 +275,7 @@ def _table(path: Path, column_map: Path | None) -> tuple[Any, str]:
 
 
 def _write(path: Path, frame: Any) -> None:
-    from myopoise.outcomes.sinks import open_sink
+    from myopoise.outcomes.files.sinks import open_sink
 
     with open_sink(path) as sink:
         sink.write(frame)
@@ -296,7 +296,7 @@ def outcomes_list(as_json: bool) -> None:
 
     Example: myopoise outcomes list
     """
-    from myopoise.outcomes.pages import definition_list
+    from myopoise.outcomes.pages.definition_pages import definition_list
     from myopoise.report.terminal_outcomes import print_definitions
 
     found = definition_list()
@@ -311,7 +311,7 @@ def outcomes_show(name: str, as_json: bool) -> None:
 
     Example: myopoise outcomes show imacs-doi-2004
     """
-    from myopoise.outcomes.pages import definition_page
+    from myopoise.outcomes.pages.definition_pages import definition_page
     from myopoise.report.terminal_outcomes import print_definition
 
     page = definition_page(name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from myopoise.errors import BadInput, WrongUsage
 from myopoise.outcomes.checks import columns_wanted
 from myopoise.outcomes.exact import Number
-from myopoise.outcomes.patients import classify_table
+from myopoise.outcomes.patients.tables import classify_table
 from myopoise.outcomes.plan import plan_for
 from myopoise.outcomes.score_tables import scores_frame
 from myopoise.outcomes.scoring import Tally, missing_keys, passed_through, score_table

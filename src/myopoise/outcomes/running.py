@@ -12,12 +12,12 @@ import numpy as np
 
 from myopoise.errors import BadInput
 from myopoise.outcomes.courses import course_columns, course_levels, judged_visits
-from myopoise.outcomes.formats import Source
+from myopoise.outcomes.files.formats import Source
+from myopoise.outcomes.files.sinks import Sink, open_sink
 from myopoise.outcomes.plan import Plan
 from myopoise.outcomes.reasons import NOT_COMPUTABLE
 from myopoise.outcomes.score_tables import details_frame, scores_frame
 from myopoise.outcomes.scoring import Chunk, ScatteredPatients, Tally, score_chunks, score_shares
-from myopoise.outcomes.sinks import Sink, open_sink
 from myopoise.outcomes.visits import FaultLog
 
 if TYPE_CHECKING:

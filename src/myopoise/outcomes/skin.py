@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.errors import BadInput, Fault, WrongUsage
-from myopoise.outcomes.classification import faults_at
 from myopoise.outcomes.definitions import tables
 from myopoise.outcomes.exact import Number, exact
+from myopoise.outcomes.patients.classification import faults_at
 
 __all__ = [
     "ANCHORS",

@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from myopoise.outcomes.instruments import Instrument, instruments
-from myopoise.outcomes.page_tables import PageTable
-from myopoise.outcomes.pages import STATUS_MEANINGS, DefinitionPage, definition_list, definition_page
+from myopoise.outcomes.pages.definition_pages import (
+    STATUS_MEANINGS,
+    DefinitionPage,
+    definition_list,
+    definition_page,
+)
+from myopoise.outcomes.pages.page_tables import PageTable
 from myopoise.references import cite
 from myopoise.report.sentences import SUPPORTS
 

@@ -12,14 +12,14 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from myopoise.outcomes.page_tables import PageTable
-from myopoise.outcomes.pages import (
+from myopoise.outcomes.pages.definition_pages import (
     STATUS_MEANINGS,
     DefinitionGroup,
     DefinitionList,
     DefinitionPage,
     Statement,
 )
+from myopoise.outcomes.pages.page_tables import PageTable
 from myopoise.report.sentences import SUPPORTS
 
 if TYPE_CHECKING:

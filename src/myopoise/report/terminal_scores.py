@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myopoise.outcomes.patients import counts, with_unknown_items
+from myopoise.outcomes.patients.tables import counts, with_unknown_items
 from myopoise.report.rounding import hundred
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Visits from an ADaM data set of basic structure (BDS), which has one record a parameter and visit.
 
 A *record* is a row of such a data set, a *parameter* what it measures. The way back is `to_bds`; what is called how
-stands in `myopoise.outcomes.adam_table`.
+stands in `myopoise.outcomes.files.adam_table`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from myopoise.errors import BadInput, Fault
-from myopoise.outcomes.adam_records import to_bds
-from myopoise.outcomes.adam_table import MARKS, AdamTable, adam_table, is_bds
-from myopoise.outcomes.damage import many
+from myopoise.outcomes.files.adam_records import to_bds
+from myopoise.outcomes.files.adam_table import MARKS, AdamTable, adam_table, is_bds
+from myopoise.outcomes.files.damage import many
 from myopoise.outcomes.instruments import instruments
 
 if TYPE_CHECKING:

@@ -149,8 +149,8 @@ def criteria(name: str) -> Criteria:
         If there is none, with the nearest name.
     """
     # Both sets stand on this module, so that it can import them only once it is complete.
-    from myopoise.outcomes.bohan_peter import BOHAN_PETER_1975
-    from myopoise.outcomes.eular_acr_columns import EULAR_ACR_2017
+    from myopoise.outcomes.patients.bohan_peter import BOHAN_PETER_1975
+    from myopoise.outcomes.patients.eular_acr_columns import EULAR_ACR_2017
 
     sets = {held.name: held for held in (EULAR_ACR_2017, BOHAN_PETER_1975)}
     if name not in sets:

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from myopoise.errors import MissingComponent, WrongUsage
-from myopoise.outcomes.adam_records import to_bds
-from myopoise.outcomes.adam_table import is_bds
-from myopoise.outcomes.whole_files import need_transport, write_transport
+from myopoise.outcomes.files.adam_records import to_bds
+from myopoise.outcomes.files.adam_table import is_bds
+from myopoise.outcomes.files.whole_files import need_transport, write_transport
 
 if TYPE_CHECKING:
     import polars

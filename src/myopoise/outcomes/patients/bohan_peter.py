@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.errors import BadInput, Fault, WrongUsage
-from myopoise.outcomes.classification import (
+from myopoise.outcomes.patients.classification import (
     Classification,
     Columns,
     Contribution,

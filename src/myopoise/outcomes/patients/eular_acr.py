@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from myopoise.errors import WrongUsage
-from myopoise.outcomes.classification import Classification, Contribution, any_present, one_row
-from myopoise.outcomes.eular_acr_columns import faults_in_cells
-from myopoise.outcomes.eular_acr_definition import (
+from myopoise.outcomes.patients.classification import Classification, Contribution, any_present, one_row
+from myopoise.outcomes.patients.eular_acr_columns import faults_in_cells
+from myopoise.outcomes.patients.eular_acr_definition import (
     IBM_QUESTIONS,
     JUVENILE,
     NAME,

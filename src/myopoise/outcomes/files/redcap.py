@@ -27,7 +27,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from myopoise.errors import BadInput, Fault
-from myopoise.outcomes.damage import damaged, many
+from myopoise.outcomes.files.damage import damaged, many
 from myopoise.outcomes.instruments import instruments
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.errors import Fault
-from myopoise.outcomes.classification import completed, faults_at
-from myopoise.outcomes.refractory_rules import COUNTED, MMT_VERSIONS, Fact, RefractoryRule
+from myopoise.outcomes.patients.classification import completed, faults_at
+from myopoise.outcomes.patients.refractory_rules import COUNTED, MMT_VERSIONS, Fact, RefractoryRule
 
 __all__ = ["check_columns"]
 
@@ -25,7 +25,7 @@ def check_columns(file: str, rule: RefractoryRule, columns: Columns) -> tuple[Fa
     file
         Name of the file, for the faults.
     rule
-        From `myopoise.outcomes.refractory_rules.refractory_rule`.
+        From `myopoise.outcomes.patients.refractory_rules.refractory_rule`.
     columns
         Numbers of each column, not-a-number where a cell is empty.
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from myopoise.errors import WrongUsage
-from myopoise.outcomes.adam_table import AdamTable, adam_table
 from myopoise.outcomes.definitions import Kind, definition
+from myopoise.outcomes.files.adam_table import AdamTable, adam_table
 from myopoise.outcomes.instruments import instruments
 
 if TYPE_CHECKING:

@@ -66,7 +66,7 @@ class AdamTable:
 @cache
 def adam_table() -> AdamTable:
     """The table of ``adam.toml``, with the measures of ``instruments.toml``."""
-    table = tomllib.loads((files("myopoise.outcomes") / "adam.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads((files("myopoise.outcomes.files") / "adam.toml").read_text(encoding="utf-8"))
     known = instruments().values()
     rows = [*table["companions"], table["most_abnormal"], table["score"], *table["levels"]]
     labels = {instrument.paramcd: instrument.full for instrument in known}

@@ -1,8 +1,8 @@
 """Files of visits and scores, whatever their format: columns by name, rows a piece at a time.
 
 This module and those it names below are the only ones that know a file format. A *source* is a file opened for
-reading, a *sink* (`myopoise.outcomes.sinks`) one opened for writing. From text and Excel every cell comes as it was
-written, so that a check can tell an empty cell from one that says ``n/a``; from Parquet and SAS transport the types
+reading, a *sink* (`myopoise.outcomes.files.sinks`) one opened for writing. From text and Excel every cell comes as it
+was written, so that a check can tell an empty cell from one that says ``n/a``; from Parquet and SAS transport the types
 come as they are.
 """
 
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from myopoise.errors import BadInput, Fault, WrongUsage
-from myopoise.outcomes.adam import from_bds, is_bds
-from myopoise.outcomes.damage import check_rows, damaged, header_faults, many
-from myopoise.outcomes.delimited import shape_of
-from myopoise.outcomes.redcap import ColumnMap, is_records, merge_records, read_map
-from myopoise.outcomes.sinks import Sink, open_sink
-from myopoise.outcomes.whole_files import read_excel, read_transport
+from myopoise.outcomes.files.adam import from_bds, is_bds
+from myopoise.outcomes.files.damage import check_rows, damaged, header_faults, many
+from myopoise.outcomes.files.delimited import shape_of
+from myopoise.outcomes.files.redcap import ColumnMap, is_records, merge_records, read_map
+from myopoise.outcomes.files.sinks import Sink, open_sink
+from myopoise.outcomes.files.whole_files import read_excel, read_transport
 
 if TYPE_CHECKING:
     import polars
@@ -129,7 +129,7 @@ def open_source(path: Path, column_map: Path | None = None) -> Source:
     path
         The file. An ADaM data set of basic structure comes as visits.
     column_map
-        A column map (`myopoise.outcomes.redcap`), for a file whose columns are not called as ours.
+        A column map (`myopoise.outcomes.files.redcap`), for a file whose columns are not called as ours.
 
     Raises
     ------

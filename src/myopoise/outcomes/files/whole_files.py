@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from myopoise.errors import BadInput, Fault, MissingComponent, WrongUsage
-from myopoise.outcomes.adam_table import adam_table
-from myopoise.outcomes.damage import check_rows, damaged, header_faults, many
+from myopoise.outcomes.files.adam_table import adam_table
+from myopoise.outcomes.files.damage import check_rows, damaged, header_faults, many
 
 if TYPE_CHECKING:
     import polars

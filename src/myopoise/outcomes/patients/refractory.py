@@ -1,8 +1,8 @@
 """Whether a patient's disease is refractory by one explicit rule: met, not met, or unknown and what that turns on.
 
 There is no agreed definition of refractory myositis, so a rule is always named, and its facts are handed in by whoever
-knows the patient. The rules are data (`myopoise.outcomes.refractory_rules`); left out are those known to us only by
-hearsay: the skin trial of corticotropin, the phase 2 trial of lenabasum and the general notion of IMACS.
+knows the patient. The rules are data (`myopoise.outcomes.patients.refractory_rules`); left out are those known to us
+only by hearsay: the skin trial of corticotropin, the phase 2 trial of lenabasum and the general notion of IMACS.
 
 One patient is answered in exact arithmetic, millions column by column. Both come down to the same small thing: for
 each fact, which of the rule's tests on it hold, or why that is not known. From there every way of completing what is
@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.errors import BadInput, WrongUsage
-from myopoise.outcomes.classification import completed
 from myopoise.outcomes.exact import Number, exact
-from myopoise.outcomes.refractory_answer import JOINED, Gap, Judge, Refractory, Result, holds, mask
-from myopoise.outcomes.refractory_checks import check_columns
-from myopoise.outcomes.refractory_rules import RULES, Fact, RefractoryRule, refractory_rule
+from myopoise.outcomes.patients.classification import completed
+from myopoise.outcomes.patients.refractory_answer import JOINED, Gap, Judge, Refractory, Result, holds, mask
+from myopoise.outcomes.patients.refractory_checks import check_columns
+from myopoise.outcomes.patients.refractory_rules import RULES, Fact, RefractoryRule, refractory_rule
 from myopoise.outcomes.rules import Test
 
 __all__ = [

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.errors import BadInput, Fault
-from myopoise.outcomes.damage import header_faults, many
+from myopoise.outcomes.files.damage import header_faults, many
 
 __all__ = ["Shape", "shape_of"]
 

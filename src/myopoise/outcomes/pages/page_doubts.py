@@ -17,8 +17,8 @@ from types import MappingProxyType
 
 from myopoise.outcomes.definitions import Definition
 from myopoise.outcomes.instruments import instruments
-from myopoise.outcomes.page_tables import PageTable, merged
-from myopoise.outcomes.rule_words import RuleLine, doubtful_lines
+from myopoise.outcomes.pages.page_tables import PageTable, merged
+from myopoise.outcomes.pages.rule_words import RuleLine, doubtful_lines
 
 __all__ = ["CONFIRMED", "STATUS_MEANINGS", "Doubt", "Statement", "doubtful", "doubts", "weakest_of"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from myopoise.outcomes.classification import read_definition
+from myopoise.outcomes.patients.classification import read_definition
 
 __all__ = ["IBM_QUESTIONS", "JUVENILE", "NAME", "RIMMED", "AgeBand", "Definition", "Model", "definition"]
 

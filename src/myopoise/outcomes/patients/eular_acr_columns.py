@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.errors import BadInput, Fault
-from myopoise.outcomes.classification import (
+from myopoise.outcomes.patients.classification import (
     Columns,
     Criteria,
     Marks,
@@ -24,7 +24,7 @@ from myopoise.outcomes.classification import (
     missing_columns,
     wrong_findings,
 )
-from myopoise.outcomes.eular_acr_definition import IBM_QUESTIONS, NAME, RIMMED, Model, definition
+from myopoise.outcomes.patients.eular_acr_definition import IBM_QUESTIONS, NAME, RIMMED, Model, definition
 
 __all__ = ["EULAR_ACR_2017", "check_columns", "classify_columns", "faults_in_cells"]
 

@@ -12,7 +12,7 @@ from math import ceil, floor
 
 import numpy as np
 
-from myopoise.outcomes.refractory_rules import COUNTED, Fact, RefractoryRule, weakest
+from myopoise.outcomes.patients.refractory_rules import COUNTED, Fact, RefractoryRule, weakest
 from myopoise.outcomes.rules import Known, Node, Test, decide, decide_columns
 
 __all__ = ["JOINED", "Gap", "Judge", "Refractory", "Result", "holds", "mask"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from myopoise.outcomes.definitions import Definition, Kind, Measure, definition, definitions, tables
 from myopoise.outcomes.instruments import instruments
-from myopoise.outcomes.page_doubts import (
+from myopoise.outcomes.pages.page_doubts import (
     CONFIRMED,
     STATUS_MEANINGS,
     Doubt,
@@ -18,8 +18,8 @@ from myopoise.outcomes.page_doubts import (
     doubts,
     weakest_of,
 )
-from myopoise.outcomes.page_tables import PageTable, raw_tables, tables_of
-from myopoise.outcomes.rule_words import (
+from myopoise.outcomes.pages.page_tables import PageTable, raw_tables, tables_of
+from myopoise.outcomes.pages.rule_words import (
     RuleLine,
     rule_lead,
     rule_lines,
