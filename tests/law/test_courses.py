@@ -14,16 +14,14 @@ from scipy.stats import CensoredData, ecdf
 from myopoise.outcomes.courses import (
     CourseColumns,
     CourseTimes,
-    Event,
     JudgedVisits,
     Level,
     course_columns,
     course_levels,
     course_times,
-    event_times,
-    survival_curve,
 )
 from myopoise.outcomes.definitions import definition
+from myopoise.outcomes.survival import Event, event_times, survival_curve
 
 SCORED = ("none", "minimal", "moderate", "major")
 LEVELS = course_levels(definition("acr-eular-2016-adult"))

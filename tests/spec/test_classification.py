@@ -11,7 +11,8 @@ import pytest
 from myopoise.errors import BadInput, WrongUsage
 from myopoise.outcomes.patients import bohan_peter
 from myopoise.outcomes.patients.bohan_peter import BOHAN_PETER_1975
-from myopoise.outcomes.patients.classification import CRITERIA, any_present, criteria, read_definition
+from myopoise.outcomes.patients.classification import any_present, read_definition
+from myopoise.outcomes.patients.criteria import CRITERIA, criteria
 from myopoise.outcomes.patients.eular_acr import classify_patient, subgroup, with_and_without_biopsy
 from myopoise.outcomes.patients.eular_acr_columns import EULAR_ACR_2017
 from myopoise.outcomes.patients.eular_acr_definition import IBM_QUESTIONS, definition

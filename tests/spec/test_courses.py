@@ -12,22 +12,19 @@ from myopoise.outcomes.columnar import score_columns
 from myopoise.outcomes.courses import (
     CourseColumns,
     CourseTimes,
-    Event,
     JudgedVisits,
     Level,
     course_columns,
     course_levels,
     course_rules,
     course_times,
-    event_times,
     judged_visits,
-    summarise_times,
-    survival_curve,
 )
 from myopoise.outcomes.definitions import Kind, definition, definitions
 from myopoise.outcomes.held import Columns
 from myopoise.outcomes.plan import plan_for
 from myopoise.outcomes.response import respond_course, visit
+from myopoise.outcomes.survival import Event, event_times, summarise_times, survival_curve
 
 WORDS = ("none", "minimal", "moderate", "major")
 MINIMAL, MODERATE, MAJOR = LEVELS = course_levels(definition("acr-eular-2016-adult"))

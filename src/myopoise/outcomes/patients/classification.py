@@ -23,13 +23,11 @@ from numpy.typing import NDArray
 from myopoise.errors import Fault, WrongUsage
 
 __all__ = [
-    "CRITERIA",
     "Classification",
     "Contribution",
     "Criteria",
     "any_present",
     "completed",
-    "criteria",
     "faults_at",
     "missing_columns",
     "one_row",
@@ -39,9 +37,6 @@ __all__ = [
 
 Columns = Mapping[str, NDArray[np.float64]]
 Marks = NDArray[np.bool_]
-
-CRITERIA = ("eular-acr-2017", "bohan-peter-1975")
-"""Names of the sets of criteria a patient can be classified by."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,7 @@ class Classification:
     Parameters
     ----------
     criteria
-        Name of the set, one of `CRITERIA`.
+        Name of the set, as in `myopoise.outcomes.patients.criteria`.
     model
         Set of weights used, ``biopsy`` or ``no_biopsy``; empty where the criteria have one.
     score
@@ -122,7 +117,7 @@ class Criteria:
     Parameters
     ----------
     name
-        One of `CRITERIA`.
+        As in `myopoise.outcomes.patients.criteria`.
     columns
         Columns of a file of patients, beside ``patient``, in their usual order.
     required
@@ -138,24 +133,6 @@ class Criteria:
     required: tuple[str, ...]
     check_columns: Callable[[str, Columns], tuple[Fault, ...]]
     classify_columns: Callable[[Columns], dict[str, NDArray[Any]]]
-
-
-def criteria(name: str) -> Criteria:
-    """The set of criteria of that name.
-
-    Raises
-    ------
-    WrongUsage
-        If there is none, with the nearest name.
-    """
-    # Both sets stand on this module, so that it can import them only once it is complete.
-    from myopoise.outcomes.patients.bohan_peter import BOHAN_PETER_1975
-    from myopoise.outcomes.patients.eular_acr_columns import EULAR_ACR_2017
-
-    sets = {held.name: held for held in (EULAR_ACR_2017, BOHAN_PETER_1975)}
-    if name not in sets:
-        raise WrongUsage(f"There are no criteria '{name}'. {_allowed(name, CRITERIA)}")
-    return sets[name]
 
 
 @cache

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from myopoise.errors import BadInput
 from myopoise.outcomes.checks import as_numbers
-from myopoise.outcomes.patients.classification import criteria as criteria_named
+from myopoise.outcomes.patients.criteria import criteria as criteria_named
 from myopoise.outcomes.patients.refractory import apply_columns
 from myopoise.outcomes.patients.refractory_checks import check_columns
 from myopoise.outcomes.patients.refractory_rules import refractory_rule
