@@ -1,7 +1,7 @@
 """Compare our engine with reference programs: `make validate`.
 
     python validation/run.py                   every comparison
-    python validation/run.py --only jags       one peer (multinma, jags, bayesmeta, nuts), or part of a case's name
+    python validation/run.py --only jags       one peer (multinma, jags, bayesmeta, nuts, outcomes), or part of a name
     python validation/run.py --record          also write each peer's record.json anew
 
 The answers of the peers are committed here, their data are not: where they are absent a comparison is skipped, with the
@@ -114,6 +114,10 @@ def main() -> int:
     if given.only in ("", "nuts"):
         print("\nnuts: the myositis model, sampled by a second implementation", flush=True)
         script = Path("nuts") / "compare.py"
+        good = subprocess.run([sys.executable, str(HERE / script)], check=False).returncode == 0 and good
+    if given.only in ("", "outcomes"):
+        print("\noutcomes: scores and classes, by a second reader of the definitions", flush=True)
+        script = Path("outcomes") / "compare.py"
         good = subprocess.run([sys.executable, str(HERE / script)], check=False).returncode == 0 and good
     return 0 if good else 1
 

@@ -6,7 +6,9 @@ do not, the file is read several times, each time for a share of the patients; n
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,6 +42,8 @@ __all__ = [
 
 SIZE = 131_072
 """Visits in a chunk: small enough to stay near the processor, large enough that the overhead does not count."""
+_WORKERS = 2
+"""Pieces that are scored at the same time; the arithmetic of arrays leaves the interpreter free."""
 SHARE = 4_000_000
 """Visits that are held at once where the rows of a patient do not stand together."""
 
@@ -201,7 +205,7 @@ def score_table(
     if names.n_unique() != int(runs[-1]) + 1 if len(runs) else False:
         runs = names.rank("dense").fill_null(0).cast(int).to_numpy() - 1
     whole = np.arange(2, len(frame) + 2) if rows is None else rows
-    return _scored(named, runs, whole, plan, log, tally, tuple(passed))
+    return _counted(_scored(named, runs, whole, plan, FaultLog(log.file), tuple(passed)), log, tally)
 
 
 def score_chunks(
@@ -240,9 +244,30 @@ def score_chunks(
         At the end, where the rows of a patient do not stand together; nothing that was yielded counts then.
     """
     openings: list[NDArray[np.uint64]] = []
+    wanted, through = _wanted(source, passed), tuple(passed)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting: deque[Future[tuple[Chunk, FaultLog, int]]] = deque()
+        for frame, runs, row in _whole_patients(source.batches(wanted, SIZE), advance):
+            openings.append(_openings(frame["patient"], runs))
+            rows = np.arange(row, row + len(runs))
+            waiting.append(pool.submit(_scored, frame, runs, rows, plan, FaultLog(source.name), through))
+            if len(waiting) > _WORKERS:
+                yield _counted(waiting.popleft().result(), log, tally)
+        while waiting:
+            yield _counted(waiting.popleft().result(), log, tally)
+    met = np.concatenate(openings) if openings else np.zeros(0, np.uint64)
+    met.sort()
+    if np.any(met[1:] == met[:-1]):
+        raise ScatteredPatients
+
+
+def _whole_patients(
+    batches: Iterator[polars.DataFrame], advance: Callable[[int], None]
+) -> Iterator[tuple[polars.DataFrame, NDArray[np.int64], int]]:
+    """Pieces that end where a patient does, a number for each stretch of rows with the same name, and the first row."""
     waiting: polars.DataFrame | None = None
     row = 2
-    for batch in source.batches(_wanted(source, passed), SIZE):
+    for batch in batches:
         advance(len(batch))
         named = batch.with_columns(patient=_names(batch["patient"]))
         frame = named if waiting is None else waiting.vstack(named)
@@ -250,17 +275,10 @@ def score_chunks(
         cut = int(np.searchsorted(runs, runs[-1])) if len(runs) else 0
         waiting = frame[cut:]
         if cut:
-            openings.append(_openings(frame["patient"][:cut], runs[:cut]))
-            yield _scored(frame[:cut], runs[:cut], np.arange(row, row + cut), plan, log, tally, tuple(passed))
+            yield frame[:cut], runs[:cut], row
             row += cut
     if waiting is not None and len(waiting):
-        runs = _runs(waiting["patient"])
-        openings.append(_openings(waiting["patient"], runs))
-        yield _scored(waiting, runs, np.arange(row, row + len(runs)), plan, log, tally, tuple(passed))
-    met = np.concatenate(openings) if openings else np.zeros(0, np.uint64)
-    met.sort()
-    if np.any(met[1:] == met[:-1]):
-        raise ScatteredPatients
+        yield waiting, _runs(waiting["patient"]), row
 
 
 def score_shares(
@@ -347,19 +365,30 @@ def _scored(
     rows: NDArray[np.int64],
     plan: Plan,
     log: FaultLog,
-    tally: Tally,
     passed: tuple[str, ...],
-) -> Chunk:
+) -> tuple[Chunk, FaultLog, int]:
+    """A piece scored, its faults, and how many visits it had."""
     patient = (
         np.where(frame["patient"].is_null().to_numpy(), -1, runs) if frame["patient"].null_count() else runs
     )
     checked = check_visits(frame, patient, rows, plan, log)
     scores = score_columns(checked.columns, plan)
-    tally.add(scores, checked.columns, len(frame))
     kept = frame.select("patient", *passed)
     if len(checked.kept) < len(frame):
         kept = kept[checked.kept]
-    return Chunk(scores, checked.columns, kept.insert_column(1, _week(checked.columns)), passed)
+    return (
+        Chunk(scores, checked.columns, kept.insert_column(1, _week(checked.columns)), passed),
+        log,
+        len(frame),
+    )
+
+
+def _counted(found: tuple[Chunk, FaultLog, int], log: FaultLog, tally: Tally) -> Chunk:
+    """The chunk, once what was seen in it is counted."""
+    chunk, faults, visits = found
+    log.take(faults)
+    tally.add(chunk.scores, chunk.columns, visits)
+    return chunk
 
 
 def _week(columns: Columns) -> polars.Series:

@@ -110,6 +110,12 @@ class FaultLog:
         if rows.size and not (told in self.kinds and rows[0] == 1):  # a fault of the header is told once
             self.kinds.setdefault(told, []).append(rows)
 
+    def take(self, other: FaultLog) -> None:
+        """Add the faults of another log of the same file."""
+        for told, found in other.kinds.items():
+            for rows in found:
+                self.add(*told, rows)
+
     def rows_are(self, line: Callable[[int], int]) -> None:
         """Turn the places of visits into rows of the file, where these are not the same.
 
