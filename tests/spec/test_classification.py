@@ -274,7 +274,6 @@ def table(names: tuple[str, ...], **given: list[float]) -> dict[str, Any]:
         ({"age_at_onset": [120.5]}, 2, "age_at_onset", "out-of-range"),
         ({"age_at_onset": [np.inf], "age_18_39": [1]}, 2, "age_at_onset", "out-of-range"),
         ({"age_at_onset": [45], "age_18_39": [1]}, 2, "age_18_39", "age-disagrees"),
-        ({"age_at_onset": [45], "age_40plus": [0]}, 2, "age_40plus", "age-disagrees"),
         ({"age_at_onset": [17], "age_18_39": [1]}, 2, "age_18_39", "age-disagrees"),
         ({"age_18_39": [1], "age_40plus": [1]}, 2, "age_40plus", "two-ages"),
         ({"age_at_onset": [45], "age_18_39": [1], "age_40plus": [1]}, 2, "age_40plus", "two-ages"),
@@ -357,6 +356,11 @@ def test_a_call_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(WrongUsage, match=words):
         classify_patient(items, age, biopsy)
+
+
+def test_an_age_decides_over_age_items_that_nobody_filled_in() -> None:
+    told = classify_patient({"heliotrope": True, "age_18_39": False, "age_40plus": False}, 45, False)
+    assert told.score == pytest.approx(2.1 + 3.1)
 
 
 @pytest.mark.parametrize(("item", "words"), [("rsh", "Did you mean rash"), ("rash", "rash: neither")])

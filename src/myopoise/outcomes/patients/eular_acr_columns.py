@@ -209,8 +209,8 @@ def _faults_of_age_items(
     found, remedy = "disagrees with age_at_onset", "Correct one of the two, or leave the item empty."
     for band in definition().bands[1:]:
         inside = (age >= band.onset_from) & (age < band.onset_below)
-        against = cells[band.item] == np.where(inside, 0.0, 1.0)
-        wrong = against & age_right & ~np.isnan(age) & ~both
+        # A 0 beside an age is a column that nobody filled in: the age decides. A 1 says something, and must be right.
+        wrong = (cells[band.item] == 1.0) & ~inside & age_right & ~np.isnan(age) & ~both
         yield from faults_at(file, band.item, wrong, "age-disagrees", found, remedy)
 
 
