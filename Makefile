@@ -50,6 +50,7 @@ validate: $(RUNTIME) ## compare with the reference implementations
 
 bench: $(RUNTIME) ## the timings that matter
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/scoring.py
 
 lock: ## pin anew what pyproject.toml asks for (needs uv)
 	uv pip compile pyproject.toml --all-extras --group build $(LOCKING) --output-file requirements.lock

@@ -1,9 +1,9 @@
 """How fast visits are scored: beside merely reading the same columns, and beside one visit at a time.
 
-``python benchmarks/scoring.py [VISITS]`` makes a Parquet file of that many visits (ten million unless told), runs each
-step in a process of its own, one after the other, and writes ``benchmarks/scoring.json``. Memory is the peak of the
-process over that of one that has only imported what it needs; a process also inherits the peak of the one that
-started it, so that one stays small.
+``python benchmarks/scoring.py [VISITS [ROUNDS]]`` makes a Parquet file of that many visits (ten million unless told),
+runs each step in a process of its own, one after the other, and adds to ``benchmarks/scoring.json``. Memory is the
+peak of the process over that of one that has only imported what it needs; a process also inherits the peak of the one
+that started it, so that one stays small.
 """
 
 from __future__ import annotations
@@ -18,39 +18,51 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).parent
+RECORD = Path(__file__).parent / "scoring.json"
 DEFINITION = "acr-eular-2016-adult"
 ROUNDS = 3
+VISITS = 10
 SCALAR_PATIENTS = 300
 
 
 def make(path: Path) -> int:
     """Write made-up visits of an adult trial; gives the size of their columns in bytes."""
     import numpy as np
+
+    from myopoise.outcomes.files.formats import open_sink
+
+    random, size = np.random.default_rng(20260101), 0
+    patients = int(path.stem.rpartition("-")[2]) // VISITS
+    with open_sink(path) as sink:
+        for start in range(0, patients, 100_000):
+            frame = made_up(random, start, min(start + 100_000, patients))
+            sink.write(frame)
+            size += int(frame.estimated_size())
+    return size
+
+
+def made_up(random: Any, start: int, end: int) -> Any:
+    """Visits of some patients."""
+    import numpy as np
     import polars as pl
 
-    random, visits = np.random.default_rng(20260101), 10
-    patients = int(path.stem.rpartition("-")[2]) // visits
-    count = patients * visits
+    count = (end - start) * VISITS
     columns: dict[str, object] = {
-        "patient": pl.Series([f"P{place:08d}" for place in range(patients)]).gather(
-            np.repeat(np.arange(patients, dtype=np.uint32), visits)
+        "patient": pl.Series([f"P{place:08d}" for place in range(start, end)]).gather(
+            np.repeat(np.arange(end - start, dtype=np.uint32), VISITS)
         ),
-        "week": np.tile(np.arange(visits) * 4.0, patients),
+        "week": np.tile(np.arange(VISITS) * 4.0, end - start),
     }
-    columns |= {
-        name: random.integers(0, 101, count) / 10
-        for name in ("physician_global", "patient_global", "extramuscular")
-    }
+    scales = ("physician_global", "patient_global", "extramuscular")
+    columns |= {name: random.integers(0, 101, count) / 10 for name in scales}
     columns |= {"mmt": random.integers(60, 151, count).astype(float), "mmt_max": np.full(count, 150.0)}
     columns["haq"] = random.integers(0, 25, count) / 8
     for name, limit in (("ck", 200.0), ("aldolase", 7.6), ("ldh", 250.0), ("ast", 40.0), ("alt", 40.0)):
         columns[name] = np.round(limit * np.exp(random.normal(0.7, 0.8, count)), 0 if limit > 10 else 1)
         columns[f"{name}_uln"] = np.full(count, limit)
-    frame = pl.DataFrame(columns)
-    frame.write_parquet(path)
-    return int(frame.estimated_size())
+    return pl.DataFrame(columns)
 
 
 def nothing(path: Path) -> int:
@@ -126,13 +138,13 @@ def one(step: str, path: Path) -> None:
     print(json.dumps({"seconds": seconds, "rows": rows, "peak_mb": peak}))
 
 
-def main(visits: int) -> None:
+def main(visits: int, repeats: int) -> None:
     """Measure every step in turn and keep the record."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as scratch:
         path = Path(scratch) / f"visits-{visits}.parquet"
         size = measured("make", path)["rows"] / 1024**2
         steps_timed = [step for step in STEPS if step != "make"]
-        rounds = [{step: measured(step, path) for step in steps_timed} for _ in range(ROUNDS)]
+        rounds = [{step: measured(step, path) for step in steps_timed} for _ in range(repeats)]
     floor = statistics.median(found["nothing"]["peak_mb"] for found in rounds)
     steps = {}
     for step in ("read", "score", "write"):
@@ -155,14 +167,15 @@ def main(visits: int) -> None:
             "date": time.strftime("%Y-%m-%d", time.gmtime()),
         },
         "definition": DEFINITION,
-        "visits": visits,
         "columns_mb": size,
         "imports_mb": floor,
         "steps": steps,
         "scalar_rows_per_second": one_by_one,
         "columnar_over_scalar": together / one_by_one,
     }
-    (HERE / "scoring.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    kept = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    kept[str(visits)] = record
+    RECORD.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     print(f"{visits:,} visits, columns of {size:,.0f} MB")
     for step, found in steps.items():
         print(
@@ -176,7 +189,8 @@ def main(visits: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
+    if sys.argv[1:2] and sys.argv[1] in STEPS:
         one(sys.argv[1], Path(sys.argv[2]))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000)
+        asked = [int(word) for word in sys.argv[1:]]
+        main(asked[0] if asked else 10_000_000, asked[1] if len(asked) > 1 else ROUNDS)
