@@ -20,7 +20,7 @@ from myopoise.outcomes.visits import COMPANIONS, FaultLog
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["Checked", "check_visits", "columns_wanted"]
+__all__ = ["Checked", "as_names", "as_numbers", "check_visits", "columns_wanted"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -148,6 +148,25 @@ class _Sheet:
         return np.unique(patient[self.faulty & named & lost])
 
 
+def as_names(column: polars.Series) -> polars.Series:
+    """Patients as text, and nothing where there is no name.
+
+    Parameters
+    ----------
+    column
+        Text, or anything that names a patient. Whole numbers that a library turned to floating point because one of
+        them is missing are named as whole numbers all the same.
+    """
+    import polars
+
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+        whole = column.cast(polars.Int64, strict=False)
+        column = whole if whole.cast(polars.Float64).equals(column.cast(polars.Float64)) else column
+    text = column.cast(polars.String)
+    return text if column.dtype != polars.String else text.replace({"": None}) if (text == "").any() else text
+
+
 def as_numbers(column: polars.Series) -> tuple[Floats, Flags, Flags]:
     """Numbers of a column, NaN where empty; where it holds something else; and where that is a decimal comma.
 
@@ -164,7 +183,10 @@ def as_numbers(column: polars.Series) -> tuple[Floats, Flags, Flags]:
         column = column.cast(polars.String).cast(polars.Float64)
     if column.dtype.is_numeric() or column.dtype in (polars.Boolean, polars.Null):
         numbers = column.cast(polars.Float64).to_numpy()
-        return numbers, np.isinf(numbers), nothing
+        infinite = np.isinf(numbers)
+        return np.where(infinite, np.nan, numbers) if infinite.any() else numbers, infinite, nothing
+    if column.dtype.is_nested() or column.dtype == polars.Object:
+        return np.full(count, np.nan), column.is_not_null().to_numpy(), nothing
     text = column.cast(polars.String).str.strip_chars()
     text = polars.select(polars.when(text != "").then(text)).to_series()
     read = text.cast(polars.Float64, strict=False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from myopoise.errors import BadInput, WrongUsage
 from myopoise.outcomes.checks import columns_wanted
 from myopoise.outcomes.exact import Number
+from myopoise.outcomes.files.formats import Source
 from myopoise.outcomes.patients.tables import classify_table
 from myopoise.outcomes.plan import plan_for
 from myopoise.outcomes.score_tables import scores_frame
@@ -102,7 +103,7 @@ def score(
     missing_keys("visits", tuple(frame.columns))
     plan = plan_for(
         definition,
-        [name for name in columns_wanted(tuple(frame.columns)) if frame[name].null_count() < len(frame)],
+        _held(frame),
         missing=missing,
         vas_unit=vas_unit,
         enzyme_unit=enzyme_unit,
@@ -116,7 +117,8 @@ def score(
     if log and on_fault == "stop":
         raise BadInput("visits", log.shown(), log.count)
     if log:
-        warnings.warn(f"{tally.left_out} visits with a fault were left out.", stacklevel=2)
+        told = "visit with a fault was" if tally.left_out == 1 else "visits with a fault were"
+        warnings.warn(f"{tally.left_out:,} {told} left out.", stacklevel=2)
     return give_back(scores_frame(chunk.scores, chunk.visits, chunk.passed))
 
 
@@ -148,6 +150,13 @@ def classify(patients: Any, criteria: str = "eular-acr-2017") -> Any:
 # --- dataframes -------------------------------------------------------------------------------------------
 
 
+def _held(frame: polars.DataFrame) -> frozenset[str]:
+    """Columns of instruments with at least one value, as a file would tell."""
+    names = tuple(frame.columns)
+    source = Source("visits", names, lambda columns, size: frame.select(columns).iter_slices(size))
+    return source.held(columns_wanted(names))
+
+
 def _received(table: Any) -> tuple[polars.DataFrame, Callable[[polars.DataFrame], Any]]:
     """A table as polars, and how to hand one back as the caller's kind."""
     import polars
@@ -156,12 +165,14 @@ def _received(table: Any) -> tuple[polars.DataFrame, Callable[[polars.DataFrame]
         table = table.collect()
     if isinstance(table, polars.DataFrame):
         return table, lambda frame: frame
-    if isinstance(table, Mapping):
-        return polars.DataFrame(table, strict=False), lambda frame: frame.to_dict(as_series=False)
-    if isinstance(table, Sequence) and not isinstance(table, str):
-        return polars.DataFrame(
-            list(table), strict=False, infer_schema_length=None
-        ), lambda frame: frame.to_dicts()
+    try:
+        if isinstance(table, Mapping):
+            return polars.DataFrame(table, strict=False), lambda frame: frame.to_dict(as_series=False)
+        if isinstance(table, Sequence) and not isinstance(table, str):
+            rows = polars.DataFrame(list(table), strict=False, infer_schema_length=None)
+            return rows, lambda frame: frame.to_dicts()
+    except polars.exceptions.ShapeError as fault:
+        raise WrongUsage("The columns of a table are of one length, and these are not.") from fault
     return _foreign(table)
 
 
@@ -174,21 +185,38 @@ def _foreign(table: Any) -> tuple[polars.DataFrame, Callable[[polars.DataFrame],
     except TypeError as fault:
         kind = type(table).__name__
         raise WrongUsage(
-            f"A {kind} is not a table. Give a dataframe (polars, pandas, Arrow), a mapping of columns or a list of "
-            "rows; read a file first, or use the command myopoise score."
+            f"This is not a table but of the type {kind}. Give a dataframe (polars, pandas, Arrow), a mapping of "
+            "columns or a list of rows; read a file first, or use the command myopoise score."
         ) from fault
     frame = polars.DataFrame({name: _series(wrapped[name]) for name in wrapped.columns}, strict=False)
 
     def give_back(found: polars.DataFrame) -> Any:
-        text = polars.String
-        columns = {one.name: one.to_list() if one.dtype == text else one.to_numpy() for one in found}
-        return narwhals.from_dict(columns, backend=wrapped.implementation).to_native()
+        if wrapped.implementation.is_pyarrow():
+            return found.to_arrow()
+        columns = {one.name: _theirs(one, wrapped.implementation) for one in found}
+        return narwhals.from_dict(columns).to_native()
 
     return frame, give_back
 
 
 def _series(column: Any) -> Any:
-    """A column of another library: numbers without a copy where possible, anything else as it is."""
-    if column.dtype.is_numeric() and not column.is_null().any():
-        return column.to_numpy()
-    return column.to_list()
+    """A column of another library: numbers quickly where possible, and nothing where it says NaN, NA or NaT."""
+    import polars
+
+    absent = column.is_null()
+    if column.dtype.is_float() or (column.dtype.is_numeric() and not absent.any()):
+        return polars.Series(column.to_numpy(), nan_to_null=True)
+    return [None if gone else value for value, gone in zip(column.to_list(), absent.to_list(), strict=True)]
+
+
+def _theirs(column: polars.Series, library: Any) -> Any:
+    """A column for another library; text stays text where there is none of it, as in an empty table."""
+    import narwhals
+    import polars
+
+    if column.dtype == polars.String:
+        return narwhals.new_series(column.name, column.to_list(), narwhals.String, backend=library)
+    arrays = column.dtype.is_numeric() or column.dtype.is_temporal()
+    return narwhals.new_series(
+        column.name, column.to_numpy() if arrays else column.to_list(), backend=library
+    )

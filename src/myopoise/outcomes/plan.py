@@ -12,7 +12,7 @@ from functools import cached_property
 from myopoise.errors import WrongUsage
 from myopoise.outcomes.definitions import Choose, Definition, Kind, definition
 from myopoise.outcomes.exact import Number, exact
-from myopoise.outcomes.instruments import ENZYME_UNITS, ENZYMES, VAS_UNITS, instruments
+from myopoise.outcomes.instruments import ENZYME_UNITS, VAS_UNITS, instruments
 from myopoise.outcomes.rules import Asks, Node, tests_of
 
 __all__ = ["Missing", "Plan", "plan_for"]
@@ -104,6 +104,8 @@ class Plan:
                 told.append(
                     f"{measure.domain.replace('_', ' ')}: {', '.join(self.instruments[measure.domain])}"
                 )
+        if self.baseline_week is not None:
+            told.append(f"baseline at week {self.baseline_week:g}")
         told += [f"with {name}" for name in sorted(self.options)]
         return tuple(told)
 
@@ -168,9 +170,9 @@ def plan_for(
         raise WrongUsage(f"{name} is not applied to visits. See: myopoise outcomes show {name}")
     ranges = {row.enzyme: row.times_uln for row in found.enzyme_ranges}
     for enzyme, times in (enzyme_ranges or {}).items():
-        ranges[_known(enzyme, ranges or ENZYMES, "enzyme with a range in this definition")] = _positive(
-            enzyme, times
-        )
+        if not ranges:
+            raise WrongUsage(f"{name} gives no points for enzymes, so that no range of {enzyme} applies.")
+        ranges[_known(enzyme, ranges, "enzyme with a range in this definition")] = _positive(enzyme, times)
     return Plan(
         definition=found,
         instruments=_instruments(found, held, chosen or {}),
@@ -192,7 +194,7 @@ def _known(word: str, words: Collection[str], what: str) -> str:
 def _positive(enzyme: str, times: Number) -> Fraction:
     try:
         value = exact(times)
-    except ValueError:
+    except (ValueError, ArithmeticError):  # not a number, a division by 0, an infinite Decimal
         value = Fraction(0)
     if value <= 0:
         raise WrongUsage(f"The range of {enzyme} must be a number above 0, in multiples of its ULN.")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.errors import BadInput
-from myopoise.outcomes.checks import as_numbers
+from myopoise.outcomes.checks import as_names, as_numbers
 from myopoise.outcomes.patients.criteria import criteria as criteria_named
 from myopoise.outcomes.patients.refractory import apply_columns
 from myopoise.outcomes.patients.refractory_checks import check_columns
@@ -43,7 +43,7 @@ def classify_table(frame: polars.DataFrame, criteria: str, file: str) -> polars.
         raise BadInput(file, tuple(sorted(faults)))
     classes = found.classify_columns(columns)
     return polars.DataFrame(
-        {"patient": frame["patient"].cast(polars.String), **{k: _column(v) for k, v in classes.items()}}
+        {"patient": as_names(frame["patient"]), **{k: _column(v) for k, v in classes.items()}}
     )
 
 
@@ -67,7 +67,7 @@ def refractory_table(frame: polars.DataFrame, rule: str, file: str) -> polars.Da
     if faults:
         raise BadInput(file, tuple(sorted(faults)))
     results = apply_columns(found, columns)
-    names = {"patient": frame["patient"].cast(polars.String)}
+    names = {"patient": as_names(frame["patient"])}
     return polars.DataFrame(names | {name: _column(values) for name, values in results.items()})
 
 
@@ -111,11 +111,11 @@ def number_columns(
         log.add("patient", "missing-column", "the column is not there", "Give it: who each row is about", [1])
         return {}, log
     rows = np.arange(2, len(frame) + 2)
-    patient = frame["patient"].cast(str).fill_null("")
+    patient = as_names(frame["patient"])
     log.add(
-        "patient", "empty", "the patient is not named", "Name the patient", rows[(patient == "").to_numpy()]
+        "patient", "empty", "the patient is not named", "Name the patient", rows[patient.is_null().to_numpy()]
     )
-    twice = (patient.is_duplicated() & (patient != "")).to_numpy()
+    twice = (patient.is_duplicated() & patient.is_not_null()).to_numpy()
     log.add(
         "patient", "second-row", "a second row of the same patient", "Keep one row for a patient", rows[twice]
     )
