@@ -10,12 +10,12 @@ import datetime
 import queue
 import shutil
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from myopoise.errors import MissingComponent, WrongUsage
 from myopoise.outcomes.files.adam_records import to_bds
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import polars
 
 __all__ = ["SINKS", "Sink", "open_sink"]
+
+Add = Callable[["polars.DataFrame"], None]
 
 _CREATED = datetime.datetime(2000, 1, 1)
 """Fixed, so that the same scores give the same bytes."""
@@ -38,8 +40,23 @@ _PATIENCE = 0.2
 """Seconds after which a full queue asks whether anybody still empties it."""
 
 
-class Sink(Protocol):
-    """Takes a table a piece at a time."""
+@dataclass
+class Sink:
+    """Takes a table a piece at a time.
+
+    Parameters
+    ----------
+    path
+        Where the table will be.
+    add
+        What takes the rows.
+    begun
+        Whether anything was written.
+    """
+
+    path: Path
+    add: Add = field(repr=False)
+    begun: bool = False
 
     def write(self, frame: polars.DataFrame) -> None:
         """Add rows; every piece has the columns of the first.
@@ -49,6 +66,9 @@ class Sink(Protocol):
         frame
             The rows.
         """
+        self.begun = True
+        with _told(self.path):
+            self.add(frame)
 
 
 @contextmanager
@@ -86,15 +106,12 @@ def open_sink(path: Path) -> Iterator[Sink]:
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         temporary = folder / path.name
-        sink = writer(temporary)
-        try:
-            yield _Guarded(path, sink)
+        with ExitStack() as writing:
+            sink = Sink(path, writing.enter_context(writer(temporary)))
+            yield sink
             with _told(path):
-                sink.finish()
-        except BaseException:
-            sink.abandon()
-            raise
-        if temporary.exists():
+                writing.close()
+        if sink.begun:
             with _told(path):
                 temporary.chmod(0o644)
                 temporary.replace(path)
@@ -111,45 +128,18 @@ def _told(path: Path) -> Iterator[None]:
         raise WrongUsage(f"Cannot write {path}: {error.strerror or type(error).__name__}.") from error
 
 
-@dataclass(frozen=True)
-class _Guarded:
-    path: Path
-    sink: _Writer
-
-    def write(self, frame: polars.DataFrame) -> None:
-        with _told(self.path):
-            self.sink.write(frame)
-
-
-class _Writer(Sink, Protocol):
-    def finish(self) -> None:
-        """Complete the file."""
-
-    def abandon(self) -> None:
-        """Let go of everything; the file is removed by others."""
-
-
 # --- CSV --------------------------------------------------------------------------------------------------
 
 
-class _Csv:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.file: IO[bytes] | None = None
+@contextmanager
+def _csv(path: Path) -> Iterator[Add]:
+    with path.open("wb") as file:
 
-    def write(self, frame: polars.DataFrame) -> None:
-        first = self.file is None
-        if self.file is None:
-            self.file = self.path.open("wb")
-        frame.select(_shortest(frame)).write_csv(self.file, include_header=first, line_terminator="\n")
+        def add(frame: polars.DataFrame) -> None:
+            first = file.tell() == 0
+            frame.select(_shortest(frame)).write_csv(file, include_header=first, line_terminator="\n")
 
-    def finish(self) -> None:
-        if self.file is not None:
-            self.file.close()
-
-    def abandon(self) -> None:
-        with suppress(OSError):
-            self.finish()
+        yield add
 
 
 def _shortest(frame: polars.DataFrame) -> list[polars.Expr]:
@@ -170,110 +160,94 @@ def _shortest(frame: polars.DataFrame) -> list[polars.Expr]:
 # --- Parquet ----------------------------------------------------------------------------------------------
 
 
-class _Abandoned(Exception):
-    """The block that writes has failed, so the rest never comes."""
-
-
-class _Parquet:
+@contextmanager
+def _parquet(path: Path) -> Iterator[Add]:
     """Hands pieces to a thread in which polars streams them into row groups."""
+    pieces: queue.Queue[polars.DataFrame | None] = queue.Queue(1)
+    stream: Future[None] | None = None
+    schema: polars.Schema | None = None
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.pieces: queue.Queue[polars.DataFrame | _Abandoned | None] = queue.Queue(1)
-        self.thread: threading.Thread | None = None
-        self.failure: BaseException | None = None
-        self.schema: dict[str, polars.DataType] = {}
+    def add(frame: polars.DataFrame) -> None:
+        nonlocal schema, stream
+        if schema is None or stream is None:
+            schema = frame.schema
+            stream = thread.submit(_stream, path, schema, pieces)
+        _hand_over(frame.select(schema.names()).cast(schema), pieces, stream)
+        if stream.done():  # before its end, so it has failed
+            stream.result()
 
-    def write(self, frame: polars.DataFrame) -> None:
-        if self.thread is None:
-            self.schema = dict(frame.schema)
-            self.thread = threading.Thread(target=self._stream, daemon=True)
-            self.thread.start()
-        self._put(frame.select(list(self.schema)).cast(self.schema))  # type: ignore[arg-type]
-
-    def finish(self) -> None:
-        self._put(None)
-        if self.thread is not None:
-            self.thread.join()
-        if self.failure is not None:
-            raise self.failure
-
-    def abandon(self) -> None:
-        if self.thread is not None:
-            with suppress(BaseException):
-                self._put(_Abandoned())
-            self.thread.join()
-
-    def _put(self, piece: polars.DataFrame | _Abandoned | None) -> None:
-        while self.thread is not None and self.thread.is_alive():
-            with suppress(queue.Full):
-                return self.pieces.put(piece, timeout=_PATIENCE)
-        if self.failure is not None:
-            raise self.failure
-        return None
-
-    def _stream(self) -> None:
-        from polars.io.plugins import register_io_source
-
+    with ThreadPoolExecutor(1) as thread:
         try:
-            lazy = register_io_source(self._pieces, schema=self.schema)
-            lazy.sink_parquet(self.path, row_group_size=_ROW_GROUP, maintain_order=True)
-        except BaseException as error:
-            self.failure = error
+            yield add
+        finally:
+            if stream is not None:
+                _hand_over(None, pieces, stream)
+        if stream is not None:
+            stream.result()
 
-    def _pieces(self, *_: object) -> Iterator[polars.DataFrame]:
-        while (piece := self.pieces.get()) is not None:
-            if isinstance(piece, _Abandoned):
-                raise piece
+
+def _stream(path: Path, schema: polars.Schema, pieces: queue.Queue[polars.DataFrame | None]) -> None:
+    from polars.io.plugins import register_io_source
+
+    def handed(*_: object) -> Iterator[polars.DataFrame]:
+        while (piece := pieces.get()) is not None:
             yield piece
+
+    lazy = register_io_source(handed, schema=schema)
+    lazy.sink_parquet(path, row_group_size=_ROW_GROUP, maintain_order=True)
+
+
+def _hand_over(
+    piece: polars.DataFrame | None, pieces: queue.Queue[polars.DataFrame | None], stream: Future[None]
+) -> None:
+    while not stream.done():
+        with suppress(queue.Full):
+            return pieces.put(piece, timeout=_PATIENCE)
 
 
 # --- Excel ------------------------------------------------------------------------------------------------
 
 
-class _Excel:
-    def __init__(self, path: Path) -> None:
-        try:
-            import xlsxwriter
-        except ImportError as error:
-            raise MissingComponent("Excel needs xlsxwriter: pip install 'myopoise[excel]'") from error
-        self.path = path
-        self.xlsxwriter: Any = xlsxwriter
-        self.book: Any = None
-        self.sheet: Any = None
-        self.rows = 0
+@contextmanager
+def _excel(path: Path) -> Iterator[Add]:
+    try:
+        import xlsxwriter
+    except ImportError as error:
+        raise MissingComponent("Excel needs xlsxwriter: pip install 'myopoise[excel]'") from error
+    options = {"constant_memory": True, "tmpdir": str(path.parent)}
+    book = xlsxwriter.Workbook(path, options)
+    book.set_properties({"title": "myopoise scores", "created": _CREATED})
+    sheet = book.add_worksheet("scores")
+    sheet.freeze_panes(1, 0)
+    bold = book.add_format({"bold": True, "bottom": 1})
+    rows = 0
 
-    def write(self, frame: polars.DataFrame) -> None:
-        if self.book is None:
-            self._open(frame.columns)
-        if self.rows + frame.height > _MOST_ROWS:
+    def add(frame: polars.DataFrame) -> None:
+        nonlocal rows
+        if rows == 0:
+            for place, name in enumerate(frame.columns):
+                sheet.set_column(place, place, min(max(len(name), 8) + 2, _WIDEST))
+                sheet.write_string(0, place, name, bold)
+        if rows + frame.height > _MOST_ROWS:
             raise WrongUsage(
-                f"{self.path.name}: an Excel sheet holds {_MOST_ROWS:,} rows below its header. "
+                f"{path.name}: an Excel sheet holds {_MOST_ROWS:,} rows below its header. "
                 "Write a .parquet file instead, or .csv."
             )
         for row in frame.iter_rows():
-            self.rows += 1
+            rows += 1
             for place, value in enumerate(row):
-                _fill(self.sheet, self.rows, place, value)
+                _fill(sheet, rows, place, value)
 
-    def finish(self) -> None:
-        if self.book is not None:
-            self.book.close()
-
-    def abandon(self) -> None:
-        with suppress(Exception):
-            self.finish()
-
-    def _open(self, names: list[str]) -> None:
-        options = {"constant_memory": True, "tmpdir": str(self.path.parent)}
-        self.book = self.xlsxwriter.Workbook(self.path, options)
-        self.book.set_properties({"title": "myopoise scores", "created": _CREATED})
-        self.sheet = self.book.add_worksheet("scores")
-        self.sheet.freeze_panes(1, 0)
-        bold = self.book.add_format({"bold": True, "bottom": 1})
-        for place, name in enumerate(names):
-            self.sheet.set_column(place, place, min(max(len(name), 8) + 2, _WIDEST))
-            self.sheet.write_string(0, place, name, bold)
+    try:
+        yield add
+    except BaseException:
+        with suppress(Exception):  # what failed before is what the reader should hear
+            book.close()
+        raise
+    try:
+        book.close()
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise error.args[0] from None
 
 
 def _fill(sheet: Any, row: int, place: int, value: object) -> None:
@@ -288,30 +262,22 @@ def _fill(sheet: Any, row: int, place: int, value: object) -> None:
 # --- SAS transport ----------------------------------------------------------------------------------------
 
 
-class _Transport:
-    def __init__(self, path: Path) -> None:
-        need_transport()
-        self.path = path
-        self.pieces: list[polars.DataFrame] = []
+@contextmanager
+def _transport(path: Path) -> Iterator[Add]:
+    import polars
 
-    def write(self, frame: polars.DataFrame) -> None:
-        self.pieces.append(frame)
-
-    def finish(self) -> None:
-        import polars
-
-        if self.pieces:
-            whole = polars.concat(self.pieces)
-            write_transport(self.path, whole if is_bds(whole.columns) else to_bds(whole))
-
-    def abandon(self) -> None:
-        self.pieces.clear()
+    need_transport()
+    pieces: list[polars.DataFrame] = []
+    yield pieces.append
+    if pieces:
+        whole = polars.concat(pieces)
+        write_transport(path, whole if is_bds(whole.columns) else to_bds(whole))
 
 
-SINKS: dict[str, Callable[[Path], _Writer]] = {
-    ".csv": _Csv,
-    ".parquet": _Parquet,
-    ".xlsx": _Excel,
-    ".xpt": _Transport,
+SINKS: dict[str, Callable[[Path], AbstractContextManager[Add]]] = {
+    ".csv": _csv,
+    ".parquet": _parquet,
+    ".xlsx": _excel,
+    ".xpt": _transport,
 }
 """The suffixes, and what writes each."""
