@@ -114,15 +114,14 @@ class Pair:
     def possible(self) -> tuple[Fraction | None, Fraction | None]:
         """Lowest and highest relative change in percent (SPEC 3); None stands for no change that counts.
 
-        Reading: a baseline of zero is never evaluable, whether the follow-up is known or not.
+        Reading: a baseline of zero, or below it as a T-score may be, is never evaluable, whether the follow-up is known
+        or not. (The first draft took the size of a negative baseline; SPEC has no sentence on it.)
         """
-        if self.before == 0:
+        if self.before is not None and self.before <= 0:
             return None, None
         if self.improvement is None or self.before is None:
             return Fraction(-(10**9)), Fraction(10**9)
-        # Reading: of a baseline below zero, which a T-score may be, the size is taken. SPEC 3 has the plain quotient,
-        # by which a gain from -4 to -2 would be a loss of 50%.
-        relative = 100 * self.improvement / abs(self.before)
+        relative = 100 * self.improvement / self.before
         return relative, relative
 
     @property

@@ -206,9 +206,8 @@ def as_numbers(column: polars.Series) -> tuple[Floats, Flags, Flags]:
 
 def _check_instrument(sheet: _Sheet, one: Instrument, values: dict[str, Floats]) -> None:
     value = values[one.name]
-    needed = one.name in sheet.plan.columns
     if one.high_column or one.range_column or (one.uln_column and sheet.plan.needs_uln):
-        _check_companion(sheet, one, values, needed)
+        _check_companion(sheet, one, values)
     unit = sheet.plan.vas_unit if one.scale is Scale.VAS else one.unit
     if one.low is not None and np.nanmin(value, initial=np.inf) < one.low:
         sheet.refuse(one.name, value < one.low, "out-of-range", "below 0", f"{one.label} is {one.allowed}")
@@ -224,36 +223,38 @@ def _check_instrument(sheet: _Sheet, one: Instrument, values: dict[str, Floats])
         sheet.refuse(one.name, value > high, "out-of-range", f"above {high:g}", remedy)
 
 
-def _check_companion(sheet: _Sheet, one: Instrument, values: dict[str, Floats], needed: bool) -> None:
+def _check_companion(sheet: _Sheet, one: Instrument, values: dict[str, Floats]) -> None:
+    """The column a value cannot be read without: there, filled in, and possible."""
     name = one.companion
     value, other = values[one.name], values.get(name)
-    present = ~np.isnan(value)
+    needed = one.name in sheet.plan.columns and (sheet.plan.rule is None or not one.range_column)
     if other is None:
+        present = ~np.isnan(value)
         if needed and present.any():
             sheet.faulty |= present
             remedy = f"Add the column {name}: {one.label} cannot be read without it"
             sheet.log.add(name, "missing-column", f"the file has {one.name} and not {name}", remedy, [1])
         return
-    if needed:
+    if needed and not _full(other):
+        alone = ~np.isnan(value) & np.isnan(other) & ~sheet.bad_text(name)
         remedy = f"Give {name} wherever {one.name} is given"
-        sheet.refuse(
-            name,
-            present & np.isnan(other) & ~sheet.bad_text(name),
-            "missing",
-            f"empty beside {one.name}",
-            remedy,
-        )
-    if one.versions:
-        odd = ~np.isnan(other) & ~np.isin(other, one.versions)
-        allowed = ", ".join(map(str, one.versions))
-        sheet.refuse(name, odd, "unknown-version", "not a version of the test", f"{name} is one of {allowed}")
-        over = present & (value > other) & ~odd
-        sheet.refuse(
-            one.name, over, "out-of-range", f"above {name} of the same row", f"{one.label} is 0 to {name}"
-        )
-    else:
-        none = ~np.isnan(other) & ~(other > 0)
-        sheet.refuse(name, none, "out-of-range", "not above 0", f"{name} is a number above 0")
+        sheet.refuse(name, alone, "missing", f"empty beside {one.name}", remedy)
+    if not one.versions:
+        if np.nanmin(other, initial=np.inf) <= 0:
+            sheet.refuse(name, other <= 0, "out-of-range", "not above 0", f"{name} is a number above 0")
+        return
+    known = np.logical_or.reduce([other == version for version in one.versions])
+    odd = ~known & ~np.isnan(other)
+    allowed = ", ".join(map(str, one.versions))
+    sheet.refuse(name, odd, "unknown-version", "not a version of the test", f"{name} is one of {allowed}")
+    over = (value > other) & known
+    found = f"above {name} of the same row"
+    sheet.refuse(one.name, over, "out-of-range", found, f"{one.label} is 0 to {name}")
+
+
+def _full(values: Floats) -> bool:
+    """Whether nothing is missing: one pass, since a sum with a NaN is NaN."""
+    return not np.isnan(values.sum())
 
 
 # --- one patient ------------------------------------------------------------------------------------------
@@ -269,8 +270,11 @@ def _check_patients(
     sorted_patient, sorted_week = patient[order], week[order]
     same = (sorted_patient[1:] == sorted_patient[:-1]) & (sorted_patient[1:] >= 0)
     _check_duplicates(sheet, order, same & (sorted_week[1:] == sorted_week[:-1]), sorted_patient, sorted_week)
-    if "mmt" in sheet.plan.columns and "mmt" in values and "mmt_max" in values:
-        _check_versions(sheet, patient, np.where(np.isnan(values["mmt"]), np.nan, values["mmt_max"]))
+    for name, kind, found, remedy in _CONSTANT:
+        if name in sheet.plan.columns and name in values and COMPANIONS[name] in values:
+            version = np.where(np.isnan(values[name]), np.nan, values[COMPANIONS[name]])
+            mixed = _changes(patient, version)
+            sheet.refuse(COMPANIONS[name], mixed, kind, found, remedy)
 
 
 def _check_duplicates(
@@ -294,15 +298,30 @@ def _check_duplicates(
         sheet.refuse("week", flags, kind, found, "Keep one row for a patient and week")
 
 
-def _check_versions(sheet: _Sheet, patient: NDArray[np.int64], version: Floats) -> None:
-    """Patients whose version of manual muscle testing changes between visits."""
-    given = ~np.isnan(version) & (patient >= 0) & np.isin(version, instruments()["mmt"].versions)
+_CONSTANT = (
+    (
+        "mmt",
+        "mixed-versions",
+        "not the version of the patient's other visits",
+        "Use one version of the test for all visits of a patient, or leave the others empty",
+    ),
+    (
+        "chq_phs",
+        "mixed-ranges",
+        "not the range of the patient's other visits",
+        "Give the range that the protocol has, the same at every visit",
+    ),
+)
+"""Measures whose companion may not change between the visits of a patient, and what to say when it does."""
+
+
+def _changes(patient: NDArray[np.int64], version: Floats) -> Flags:
+    """Visits of patients in whom a number that should not change does, ``(visit,)``."""
+    given = ~np.isnan(version) & (patient >= 0)
     if not given.any() or np.all(version[given] == version[given][0]):
-        return
+        return np.zeros(len(patient), bool)
     least = np.full(int(patient.max()) + 1, np.inf)
     most = np.full(len(least), -np.inf)
     np.fmin.at(least, patient[given], version[given])
     np.fmax.at(most, patient[given], version[given])
-    mixed = (least < most)[patient] & given
-    remedy = "Use one version of the test for all visits of a patient, or leave the others empty"
-    sheet.refuse("mmt_max", mixed, "mixed-versions", "not the version of the patient's other visits", remedy)
+    return np.asarray((least < most)[patient] & given)

@@ -254,25 +254,31 @@ def _answer(test: Test, held: Held) -> Known:
         exactly = exactly + form.constant * held.per * start_unit * now_unit
         sure[rows] = (exactly > 0 if test.beyond else exactly >= 0).astype(bool)
     if test.relative:
-        zero = held.baseline == 0
-        sure &= ~zero
-        unknown &= ~zero
+        nothing = held.baseline <= 0
+        sure &= ~nothing
+        unknown &= ~nothing
     return Known(sure & ~unknown, sure | unknown)
 
 
 def _confirmed(alone: Scores, times: Timeline) -> Scores:
     """Answers of a rule that must hold at two visits in a row."""
     yes, no = 0, 1
-    computable = STATUSES.index(NOT_COMPUTABLE)
-    earlier = np.where(times.before >= 0, alone.category[times.before], no)
-    open_ = (alone.status != computable) & (alone.category != no)
+    fine, never, bounded = (STATUSES.index(word) for word in (OK, NOT_COMPUTABLE, BOUNDED))
+    first = times.before < 0
+    earlier = np.where(first, no, alone.category[times.before])
+    earlier_status = np.where(first, fine, alone.status[times.before])
+    earlier_reason = np.where(first, 0, alone.reason[times.before])
+    open_ = (alone.status != never) & (alone.category != no)
     category, status, reason = alone.category.copy(), alone.status.copy(), alone.reason.copy()
-    refused = open_ & (earlier == no)
-    category[refused] = no
-    reason[refused & (alone.category == yes) & (alone.status == STATUSES.index(OK))] = 1 << Bit.AWAITS
-    unsettled = open_ & (earlier != no) & ~((alone.category == yes) & (earlier == yes))
-    category[unsettled] = -1
-    status[unsettled] = computable if alone.plan.missing is Missing.STRICT else STATUSES.index(BOUNDED)
-    turned = unsettled & (alone.category == yes)
-    reason[turned] = alone.reason[times.before[turned]] | 1 << Bit.BEFORE
+    lost = open_ & (earlier_status == never)
+    both = (alone.category == yes) & (earlier == yes)
+    category[open_] = np.where(earlier == no, no, np.where(both, yes, -1))[open_]
+    category[lost] = -1
+    status[open_ & ((alone.status == bounded) | (earlier_status == bounded))] = bounded
+    status[lost] = never
+    silent = open_ & (alone.reason == 0)
+    reason[silent & (earlier_reason != 0)] = (earlier_reason | 1 << Bit.BEFORE)[
+        silent & (earlier_reason != 0)
+    ]
+    reason[silent & (earlier_reason == 0) & (earlier == no)] = 1 << Bit.AWAITS
     return replace(alone, category=category, status=status, reason=reason)

@@ -326,8 +326,8 @@ def _ruled(held: Mapping[str, _Held], week: float, plan: Plan, enzyme: str) -> R
 
 
 def _answer(test: Test, held: _Held) -> bool | None:
-    """The answer to one test; a percentage of nothing is never reached."""
-    if test.relative and held.baseline == 0:
+    """The answer to one test; a percentage of nothing, or of less, is never reached."""
+    if test.relative and held.baseline is not None and held.baseline <= 0:
         return False
     form = test.form(instruments()[held.instrument].sign if held.instrument else 1)
     total = Fraction(form.constant)
@@ -341,13 +341,15 @@ def _answer(test: Test, held: _Held) -> bool | None:
 def _confirmed(now: Response, before: Response | None, plan: Plan) -> Response:
     """The answer for a rule that must hold at two visits in a row: here and at the visit before."""
     yes, no = plan.definition.yes_no
-    earlier = no if before is None else before.category
-    if now.status == NOT_COMPUTABLE or now.category == no or now.category == earlier == yes:
+    if now.status == NOT_COMPUTABLE or now.category == no:
         return now
-    if earlier == no:
-        reason = AWAITS if now.category == yes and now.status == OK else now.reason
-        return replace(now, category=no, reason=reason)
-    assert before is not None
-    status = NOT_COMPUTABLE if plan.missing is Missing.STRICT else BOUNDED
-    reason = BEFORE + before.reason if now.category else now.reason
-    return replace(now, status=status, category="", reason=reason)
+    if before is None:
+        return replace(now, category=no, reason=now.reason or AWAITS)
+    reason = now.reason or (
+        BEFORE + before.reason if before.reason else AWAITS if before.category == no else ""
+    )
+    if before.status == NOT_COMPUTABLE:
+        return replace(now, status=NOT_COMPUTABLE, category="", reason=reason)
+    status = BOUNDED if BOUNDED in (now.status, before.status) else OK
+    category = no if before.category == no else yes if now.category == before.category == yes else ""
+    return replace(now, status=status, category=category, reason=reason)

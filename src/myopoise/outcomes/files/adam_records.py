@@ -72,8 +72,6 @@ def _answers(rows: polars.DataFrame, name: str, table: AdamTable) -> list[tuple[
     head = _head(rows, table)
     category = rows["category"].cast(polars.String)
     if found.kind is Kind.RULE:
-        if name not in table.rules:
-            raise WrongUsage(f"{name} has no PARAMCD, so its answers cannot be written as ADaM records.")
         return [(table.rules[name], _yes_or_no(head, category, category == found.words[0]))]
     if found.kind is not Kind.SCORE:
         raise WrongUsage(f"{name} is not applied to visits, so it has no ADaM records.")

@@ -222,9 +222,7 @@ def _stream(
     import polars
 
     try:
-        for frame in lazy.select(columns).select(shown).collect_batches(chunk_size=size):
-            if frame.height:
-                yield frame
+        yield from lazy.select(columns).select(shown).collect_batches(chunk_size=size)
     except (polars.exceptions.PolarsError, OSError):
         # What polars says may quote cells.
         raise damaged(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["SINKS", "Sink", "open_sink"]
 
 Add = Callable[["polars.DataFrame"], None]
+Pieces = queue.Queue[tuple["polars.DataFrame", ...]]
 
 _CREATED = datetime.datetime(2000, 1, 1)
 """Fixed, so that the same scores give the same bytes."""
@@ -162,8 +164,8 @@ def _shortest(frame: polars.DataFrame) -> list[polars.Expr]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Add]:
-    """Hands pieces to a thread in which polars streams them into row groups."""
-    pieces: queue.Queue[polars.DataFrame | None] = queue.Queue(1)
+    """Hands pieces, each in a tuple, to a thread in which polars streams them into row groups; `()` is the end."""
+    pieces: Pieces = queue.Queue(1)
     stream: Future[None] | None = None
     schema: polars.Schema | None = None
 
@@ -172,7 +174,7 @@ def _parquet(path: Path) -> Iterator[Add]:
         if schema is None or stream is None:
             schema = frame.schema
             stream = thread.submit(_stream, path, schema, pieces)
-        _hand_over(frame.select(schema.names()).cast(schema), pieces, stream)
+        _hand_over((frame.select(schema.names()).cast(schema),), pieces, stream)
         if stream.done():  # before its end, so it has failed
             stream.result()
 
@@ -181,25 +183,19 @@ def _parquet(path: Path) -> Iterator[Add]:
             yield add
         finally:
             if stream is not None:
-                _hand_over(None, pieces, stream)
+                _hand_over((), pieces, stream)
         if stream is not None:
             stream.result()
 
 
-def _stream(path: Path, schema: polars.Schema, pieces: queue.Queue[polars.DataFrame | None]) -> None:
+def _stream(path: Path, schema: polars.Schema, pieces: Pieces) -> None:
     from polars.io.plugins import register_io_source
 
-    def handed(*_: object) -> Iterator[polars.DataFrame]:
-        while (piece := pieces.get()) is not None:
-            yield piece
-
-    lazy = register_io_source(handed, schema=schema)
+    lazy = register_io_source(lambda *_: chain.from_iterable(iter(pieces.get, ())), schema=schema)
     lazy.sink_parquet(path, row_group_size=_ROW_GROUP, maintain_order=True)
 
 
-def _hand_over(
-    piece: polars.DataFrame | None, pieces: queue.Queue[polars.DataFrame | None], stream: Future[None]
-) -> None:
+def _hand_over(piece: tuple[polars.DataFrame, ...], pieces: Pieces, stream: Future[None]) -> None:
     while not stream.done():
         with suppress(queue.Full):
             return pieces.put(piece, timeout=_PATIENCE)

@@ -102,8 +102,6 @@ def _cell(value: object) -> str | None:
     if isinstance(value, (int, float)):
         # Excel computes and shows fifteen digits.
         return f"{Decimal(f'{value:.15g}'):f}"
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
-        value = value.date()
     text = value.isoformat() if isinstance(value, (datetime.date, datetime.time)) else str(value)
     return text.strip() or None
 

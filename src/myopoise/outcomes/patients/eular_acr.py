@@ -113,7 +113,9 @@ def with_and_without_biopsy(
     )
 
 
-def subgroup(adult: bool | None, skin: bool | None, weakness: bool | None, inclusion_body: bool) -> str:
+def subgroup(
+    adult: bool | None, skin: bool | None, weakness: bool | None, inclusion_body: bool | None
+) -> str:
     """Where the tree of a classified patient ends; empty where an unknown answer could lead elsewhere.
 
     Parameters
@@ -125,7 +127,7 @@ def subgroup(adult: bool | None, skin: bool | None, weakness: bool | None, inclu
     weakness
         Whether any of the four kinds of weakness is present; dysphagia is not one.
     inclusion_body
-        Whether the pointer to inclusion body myositis is known to be there.
+        Whether the pointer to inclusion body myositis is there.
     """
     if adult is None or skin is None:
         return ""
@@ -133,7 +135,7 @@ def subgroup(adult: bool | None, skin: bool | None, weakness: bool | None, inclu
         return "JDM" if skin else "JM_OTHER"
     if skin:
         return {True: "DM", False: "ADM", None: ""}[weakness]
-    return "IBM" if inclusion_body else "PM_IMNM"
+    return {True: "IBM", False: "PM_IMNM", None: ""}[inclusion_body]
 
 
 def _possible_ages(items: Mapping[str, bool | None], age_at_onset: float | None) -> tuple[AgeBand, ...]:
@@ -184,16 +186,13 @@ def _subgroup_of(items: Mapping[str, bool | None], ages: tuple[AgeBand, ...], bi
         adult=None if len(juvenile) > 1 else juvenile == {False},
         skin=any_present(items.get(item) for item in groups["skin"]),
         weakness=any_present(items.get(item) for item in groups["weakness"]),
-        inclusion_body=bool(_points_to_inclusion_body(items, biopsy)),
+        inclusion_body=_points_to_inclusion_body(items, biopsy),
     )
 
 
 def _points_to_inclusion_body(items: Mapping[str, bool | None], biopsy: bool | None) -> bool | None:
     """Finger flexors weak and treatment without effect, or rimmed vacuoles; without biopsy there are none."""
-    answers = [items.get(question) for question in IBM_QUESTIONS]
-    # Both are needed, so this is 'any' of the opposites, turned round.
-    missing = any_present(None if answer is None else not answer for answer in answers)
-    both = None if missing is None else not missing
+    both = all(items.get(question) for question in IBM_QUESTIONS)
     return any_present((both, items.get(RIMMED) if biopsy else False))
 
 
@@ -203,8 +202,8 @@ def _notes(items: Mapping[str, bool | None], biopsy: bool | None, category: str,
         yield "Whether a biopsy was taken is unknown: the weights without biopsy are used (OPERATIONAL)."
     if category in definition().subgrouped and not group:
         yield "The subgroup is left open: what is unknown could change it (OPERATIONAL)."
-    if group == "PM_IMNM" and _points_to_inclusion_body(items, biopsy) is None:
-        yield "What is unknown at the node of inclusion body myositis counts as absent (OPERATIONAL)."
+    if group == "PM_IMNM" and any(items.get(question) is None for question in IBM_QUESTIONS):
+        yield "What was not noted of finger flexors or treatment counts as absent in the tree (OPERATIONAL)."
 
 
 def _refuse_contradictions(

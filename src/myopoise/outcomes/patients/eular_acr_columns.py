@@ -114,13 +114,14 @@ def _subgroups(cells: Columns, possible: Marks, classified: Marks) -> NDArray[np
     first, second = (cells[question] == 1.0 for question in IBM_QUESTIONS)
     # Rimmed vacuoles are present only after a biopsy, or the file would have been refused.
     inclusion_body = (first & second) | (cells[RIMMED] == 1.0)
+    not_looked_at = (cells["biopsy"] == 1.0) & np.isnan(cells[RIMMED]) & ~inclusion_body
     ends = {
         "JDM": child & skin,
         "JM_OTHER": child & no_skin,
         "DM": adult & skin & weak,
         "ADM": adult & skin & strong,
         "IBM": adult & no_skin & inclusion_body,
-        "PM_IMNM": adult & no_skin & ~inclusion_body,
+        "PM_IMNM": adult & no_skin & ~inclusion_body & ~not_looked_at,
     }
     # Every patient ends in at most one place, so that the places can be added up: faster than choosing among words.
     place = sum((number * here for number, here in enumerate(ends.values(), start=1)), np.zeros(1, np.intp))
