@@ -243,6 +243,16 @@ def test_a_column_map_names_other_codes_and_the_column_of_the_week(tmp_path: Pat
     assert [fault.kind for fault in caught.value.faults] == ["no-column", "no-parameter"]
 
 
+def test_a_column_map_gives_visits_by_name_their_weeks(tmp_path: Path) -> None:
+    path, chosen = tmp_path / "adeff.csv", tmp_path / "map.toml"
+    path.write_text("USUBJID,PARAMCD,AVISIT,AVAL\nS-001,PHGA,Baseline,5\nS-001,PHGA,Month 3,4\n")
+    chosen.write_text('[columns]\nweek = "AVISIT"\n[weeks]\nBaseline = 0\n"Month 3" = 13\n')
+    assert pl.concat(open_source(path, chosen).batches(("patient", "week"), 9)).rows() == [
+        ("S-001", 0.0),
+        ("S-001", 13.0),
+    ]
+
+
 # --- writing ----------------------------------------------------------------------------------------------
 
 
@@ -326,6 +336,11 @@ def test_two_definitions_with_one_code_are_refused() -> None:
         to_bds(VISITS)
 
 
+def test_what_is_not_answered_by_visits_has_no_records() -> None:
+    with pytest.raises(WrongUsage, match="eular-acr-2017 is not applied to visits"):
+        to_bds(SCORES.with_columns(definition=pl.lit("eular-acr-2017")))
+
+
 # --- SAS transport ----------------------------------------------------------------------------------------
 
 
@@ -359,3 +374,13 @@ def test_what_sas_transport_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="200 bytes"), open_sink(tmp_path / "adeff.xpt") as sink:
         sink.write(long)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_records_go_to_sas_transport_as_they_are_and_long_names_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyreadstat")
+    frame = records(("S-001", "PHGA", 0.0, 6.0))
+    with open_sink(tmp_path / "adeff.xpt") as sink:
+        sink.write(frame)
+    assert open_source(tmp_path / "adeff.xpt").columns == ("patient", "week", "physician_global")
+    with pytest.raises(WrongUsage, match="8 letters, not TREATMENT"), open_sink(tmp_path / "b.xpt") as sink:
+        sink.write(frame.with_columns(TREATMENT=pl.lit("drug")))

@@ -151,6 +151,25 @@ def test_a_column_that_the_file_does_not_have_gets_did_you_mean(tmp_path: Path) 
         open_source(path, chosen)
 
 
+def test_a_map_without_events_leaves_the_weeks_as_they_are(tmp_path: Path) -> None:
+    path = written(tmp_path, "trial.csv", "subject,wk,vas\nA,0,6\nA,12.5,4\n")
+    chosen = written(
+        tmp_path, "map.toml", '[columns]\npatient = "subject"\nweek = "wk"\nphysician_global = "vas"\n'
+    )
+    assert visits(path, chosen)["week"].to_list() == ["0", "12.5"]
+
+
+def test_a_map_of_events_for_a_file_without_events_is_a_fault(tmp_path: Path) -> None:
+    path = written(tmp_path, "trial.csv", "subject,visit\nA,Baseline\n")
+    chosen = written(tmp_path, "map.toml", '[columns]\npatient = "number"\n[weeks]\nBaseline = 0\n')
+    assert faults(path, chosen) == [
+        ("map.toml", 0, "[columns] patient", "no-column"),
+        ("map.toml", 0, "[weeks]", "no-events"),
+    ]
+    with pytest.raises(BadInput, match=r"no column 'number'\. Look at the header of the file"):
+        open_source(path, chosen)
+
+
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "trial.csv", "patient,week,mmt,total\nA,0,1,2\n")
     chosen = written(tmp_path, "map.toml", '[columns]\nmmt = "total"\n')
@@ -161,6 +180,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ('[colums]\npatient = "id"\n', [("[colums]", "unknown-key")]),
+        ('[xyz]\npatient = "id"\n', [("[xyz]", "unknown-key")]),
         ("columns = 3\n", [("columns", "not-a-table")]),
         ('[columns]\nphysican_global = "x"\n', [("[columns] physican_global", "unknown-key")]),
         ("[columns]\npatient = 3\n[weeks]\nb = 'x'\nc = true\n[constants]\nck_uln = []\n",
@@ -182,3 +202,9 @@ def test_a_map_with_faults_reports_them_together(
 def test_a_map_that_is_missing_is_one_clear_message(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No such file"):
         read_map(tmp_path / "none.toml")
+
+
+def test_a_map_in_another_encoding_says_so(tmp_path: Path) -> None:
+    (tmp_path / "map.toml").write_bytes('[weeks]\n"Größe" = 0\n'.encode("latin-1"))
+    with pytest.raises(BadInput, match="is not UTF-8"):
+        read_map(tmp_path / "map.toml")
