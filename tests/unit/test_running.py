@@ -84,7 +84,7 @@ def by_visit(path: Path) -> list[tuple[str, ...]]:
 # --- pieces of a file ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 30, 1000])
+@pytest.mark.parametrize("size", [1, 3, 7, 30])
 @pytest.mark.parametrize("name", [ADULT, "imacs-doi-2004", "proderm-deterioration", "printo-inactive-2012"])
 def test_pieces_of_any_size_give_the_same_bytes_and_the_same_counts(
     size: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -255,7 +255,7 @@ def mixed(rows: list[dict[str, Any]]) -> list[int]:
 
 
 @pytest.mark.parametrize("order", [as_is, mixed])
-@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+@pytest.mark.parametrize("size", [1, 7, 1000])
 def test_a_fault_carries_its_row_however_the_file_is_cut(
     size: int, order: Callable[..., list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,10 +294,9 @@ def test_skipped_faults_leave_their_visits_out_and_stand_beside_the_scores(
 
 
 def test_without_a_fault_nothing_stands_beside_the_scores(tmp_path: Path) -> None:
-    ran(tmp_path, cohort(), skip_faults=True)
-    assert (
-        not faults_path(tmp_path / "scores.csv").exists() or read(faults_path(tmp_path / "scores.csv")) == []
-    )
+    run = ran(tmp_path, cohort(), skip_faults=True)
+    assert not faults_path(tmp_path / "scores.csv").exists()
+    assert {path.name for path in run.paths} | {"visits.csv"} == {path.name for path in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize("column", ["haq", "week"])

@@ -87,8 +87,8 @@ def check_visits(
             _check_instrument(sheet, instruments()[name], values)
     _check_patients(sheet, patient, week, values)
     # An enzyme whose column of limits is not in the file at all is a fault above; here it is one without limits.
-    absent = {COMPANIONS[name]: np.full(len(week), np.nan) for name in values if name in COMPANIONS}
-    return sheet.checked(patient, week, absent | values)
+    lacking = {COMPANIONS[name] for name in values if name in COMPANIONS} - values.keys()
+    return sheet.checked(patient, week, values | {name: np.full(len(week), np.nan) for name in lacking})
 
 
 @dataclass

@@ -103,7 +103,7 @@ def _scored(plan: Plan, times: Timeline, held: Mapping[str, Held]) -> Scores:
     points = {}
     for measure in measures:
         earned = _steps(measure, held[measure.domain], unit)
-        absent = np.isnan(held[measure.domain].baseline) | np.isnan(held[measure.domain].followup)
+        absent = held[measure.domain].no_baseline | held[measure.domain].no_followup
         low += earned
         most += earned
         points[measure.domain] = np.multiply(earned, float(unit), dtype=np.float64)
@@ -129,8 +129,8 @@ def _unit(measures: tuple[Measure, ...]) -> Fraction:
 
 def _steps(measure: Measure, held: Held, unit: Fraction) -> NDArray[np.int8]:
     """Points earned, in units; 0 where the measure is missing or worse."""
-    gain = held.followup - held.baseline
-    gain *= 100 * held.sign
+    first, second = (held.followup, held.baseline) if held.sign > 0 else (held.baseline, held.followup)
+    gain = 100 * (first - second)
     near = held.near()
     jumps = [
         int((after - before) / unit)
@@ -139,11 +139,11 @@ def _steps(measure: Measure, held: Held, unit: Fraction) -> NDArray[np.int8]:
     earned = np.zeros(len(gain), np.int8)
     doubtful = None if held.plain else np.zeros(len(gain), bool)
     for edge, jump in zip(measure.edges, jumps, strict=True):
-        over = gain - edge * held.scale_range
+        bar = edge * held.scale_range
         if jump:
-            earned += (over > near).view(np.int8) * np.int8(jump)
+            earned += (gain > bar + near).view(np.int8) * np.int8(jump)
         if doubtful is not None:
-            doubtful |= np.abs(over) <= near
+            doubtful |= np.abs(gain - bar) <= near
     if doubtful is not None:
         rows = np.flatnonzero(doubtful)
         earned[rows] = _steps_exactly(measure, held, unit, rows)
@@ -172,12 +172,12 @@ def _missing(plan: Plan, times: Timeline, held: Mapping[str, Held]) -> NDArray[n
     code = np.zeros(len(times.rows), np.int32)
     at_baseline, at_visit = asked(plan)
     for place, domain in enumerate(plan.definition.domains):
-        absent = np.isnan(held[domain].baseline) if domain in at_baseline else np.zeros(len(code), bool)
-        gone = np.isnan(held[domain].followup) & ~absent if domain in at_visit else np.zeros(len(code), bool)
-        for flags, bit in ((absent, Bit.AT_BASELINE), (gone, Bit.AT_VISIT)):
-            if flags.any():
-                code[flags] |= 1 << (bit + place)
-    if plan.needs_baseline and (times.baseline < 0).any():
+        if domain in at_baseline and held[domain].no_baseline.any():
+            code[held[domain].no_baseline] |= 1 << (Bit.AT_BASELINE + place)
+        if domain in at_visit and held[domain].no_followup.any():
+            gone = held[domain].no_followup & (code >> (Bit.AT_BASELINE + place) & 1 == 0)
+            code[gone] |= 1 << (Bit.AT_VISIT + place)
+    if plan.needs_baseline and (times.starts < 0).any():
         code[times.baseline < 0] = 1 << Bit.NO_BASELINE
     return code
 

@@ -48,13 +48,19 @@ class Columns:
     values: Mapping[str, Floats]
     orphans: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
+    def plain(self, name: str) -> bool:
+        """Whether every value of a column is a decimal of at most four places."""
+        column = self.values.get(name)
+        return column is None or bool(np.all(on_grid(column) | np.isnan(column)))
+
 
 @dataclass(frozen=True)
 class Held:
     """A measure at baseline and now, ``(row,)`` each, with what is needed to be exact about it.
 
     Values are in the unit of the file, or multiples of the upper limit of normal. A value in the unit of the
-    instrument is `times` / `per` of that.
+    instrument is `times` / `per` of that. `plain` says that every value is a decimal of at most four places, so that a
+    sum near zero is zero.
     """
 
     sign: int
@@ -63,20 +69,21 @@ class Held:
     scale_range: Floats | float
     choice: NDArray[np.int8]
     ratio: bool
+    plain: bool
     limits: tuple[Floats, Floats] | None = None
     raw: tuple[Floats, Floats] | None = None
     times: int = 1
     per: int = 1
 
     @cached_property
-    def plain(self) -> bool:
-        """Whether every value is a decimal of at most four places, so that a sum near zero is zero."""
-        if self.ratio:
-            return False
-        parts = [self.baseline, self.followup]
-        if isinstance(self.scale_range, np.ndarray):
-            parts.append(self.scale_range)
-        return all(bool(np.all(on_grid(part) | np.isnan(part))) for part in parts)
+    def no_baseline(self) -> Flags:
+        """Where the value at baseline is missing."""
+        return missing(self.baseline)
+
+    @cached_property
+    def no_followup(self) -> Flags:
+        """Where the value at the visit is missing."""
+        return missing(self.followup)
 
     def exactly(self, rows: Places) -> tuple[Objects, Objects, Objects, Objects]:
         """Baseline and follow-up of some rows as exact ratios: two numerators, each with its denominator above 0.
@@ -101,6 +108,11 @@ class Held:
         if not self.ratio:
             return NEAR
         return np.asarray(100 * _NEAR_RATIO * np.maximum(1.0, np.fmax(self.baseline, self.followup)))
+
+
+def missing(values: Floats) -> Flags:
+    """Where a value is missing; without looking at each where none is, since a sum with a NaN is NaN."""
+    return np.isnan(values) if np.isnan(values.sum()) else np.zeros(len(values), bool)
 
 
 def held_columns(plan: Plan, domain: str, visits: Columns, times: Timeline) -> Held:
@@ -133,13 +145,16 @@ def held_columns(plan: Plan, domain: str, visits: Columns, times: Timeline) -> H
     instrument = instruments()[name]
     per = VAS_UNITS[plan.vas_unit] if instrument.scale is Scale.VAS else 1
     unit = ENZYME_UNITS[plan.enzyme_unit] if instrument.scale is Scale.ENZYME else 1
+    parts = [*names, *(instruments()[one].companion for one in names)]
+    plain = all(visits.plain(one) for one in parts)
     return Held(
         instrument.sign,
         baseline,
         followup,
         _range(name, visits, times, per),
         choice,
-        False,
+        ratio=False,
+        plain=plain,
         times=unit,
         per=per,
     )
@@ -170,7 +185,8 @@ def _at(column: Floats, places: Places) -> Floats:
 def _range(name: str, visits: Columns, times: Timeline, per: int) -> Floats | float:
     instrument = instruments()[name]
     if instrument.high_column or instrument.range_column:
-        return _column(visits, instrument.high_column or instrument.range_column)[times.rows]
+        column = _column(visits, instrument.high_column or instrument.range_column)[times.rows]
+        return float(column[0]) if column.size and np.all(column == column[0]) else column
     if instrument.high is None or instrument.low is None:
         return float("nan")
     return (instrument.high - instrument.low) * per
@@ -199,7 +215,9 @@ def _most_abnormal(plan: Plan, names: tuple[str, ...], visits: Columns, times: T
     ranges = np.array([float(plan.enzyme_ranges.get(name, np.nan)) for name in names] + [np.nan])
     raw, limits = (parts[0][times.course], parts[2]), (parts[1][times.course], parts[3])
     baseline, followup = (parts[0] / parts[1])[times.course], parts[2] / parts[3]
-    return Held(-1, baseline, followup, ranges[choice], choice, True, limits=limits, raw=raw)
+    return Held(
+        -1, baseline, followup, ranges[choice], choice, ratio=True, plain=False, limits=limits, raw=raw
+    )
 
 
 def _highest(

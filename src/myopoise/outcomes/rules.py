@@ -163,7 +163,8 @@ class Count:
         if self.high == 0:
             return f"not {' or '.join(inside)}"
         if self.high is not None:
-            return f"at most {self.high} of: {'; '.join(inside)}"
+            least = f"at least {self.low} and " if self.low else ""
+            return f"{least}at most {self.high} of: {'; '.join(inside)}"
         if self.low == len(self.parts):
             return " and ".join(inside)
         if self.low == 1:
