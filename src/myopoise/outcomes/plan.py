@@ -172,13 +172,13 @@ def plan_for(
     for enzyme, times in (enzyme_ranges or {}).items():
         if not ranges:
             raise WrongUsage(f"{name} gives no points for enzymes, so that no range of {enzyme} applies.")
-        ranges[_known(enzyme, ranges, "enzyme with a range in this definition")] = _positive(enzyme, times)
+        ranges[_known(enzyme, ranges, "an enzyme with a range in this definition")] = _positive(enzyme, times)
     return Plan(
         definition=found,
         instruments=_instruments(found, held, chosen or {}),
-        missing=Missing(_known(missing, tuple(Missing), "way with missing measures")),
-        vas_unit=_known(vas_unit, VAS_UNITS, "unit of a visual analogue scale"),
-        enzyme_unit=_known(enzyme_unit, ENZYME_UNITS, "unit of an enzyme"),
+        missing=Missing(_known(missing, tuple(Missing), "a way with missing measures")),
+        vas_unit=_known(vas_unit, VAS_UNITS, "a unit of a visual analogue scale"),
+        enzyme_unit=_known(enzyme_unit, ENZYME_UNITS, "a unit of an enzyme"),
         baseline_week=baseline_week,
         enzyme_ranges=ranges,
         options=_options(found, options or {}),
@@ -187,7 +187,7 @@ def plan_for(
 
 def _known(word: str, words: Collection[str], what: str) -> str:
     if word not in words:
-        raise WrongUsage(f"'{word}' is not a {what}. Choose one of {', '.join(words)}.")
+        raise WrongUsage(f"'{word}' is not {what}. Choose one of {', '.join(words)}.")
     return word
 
 
@@ -222,7 +222,7 @@ def _instruments(
                 f"{found.name} has no measure '{domain}'."
                 + (f" Did you mean {near[0]}?" if near else f" It has {', '.join(found.domains)}.")
             )
-        _known(name, measure.instruments, f"instrument of {domain} in {found.name}")
+        _known(name, measure.instruments, f"an instrument of {domain} in {found.name}")
     taken: dict[str, tuple[str, ...]] = {}
     for measure in found.measures:
         if measure.domain in chosen:
