@@ -156,6 +156,8 @@ class FaultLog:
             faults += [Fault(self.file, int(row), *told) for row in rows[:_SHOWN]]
             if rows.size > _SHOWN:
                 column, kind, what, remedy = told
-                more = f"{what}, and so in {rows.size - _SHOWN:,} rows more, down to row {rows[-1]}"
+                rest = rows.size - _SHOWN
+                noun = "row" if rest == 1 else "rows"
+                more = f"{what}, and so in {rest:,} {noun} more, down to row {rows[-1]}"
                 faults[-1] = Fault(self.file, int(rows[_SHOWN - 1]), column, kind, more, remedy)
         return tuple(sorted(faults))
