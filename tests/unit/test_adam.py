@@ -243,14 +243,27 @@ def test_a_column_map_names_other_codes_and_the_column_of_the_week(tmp_path: Pat
     assert [fault.kind for fault in caught.value.faults] == ["no-column", "no-parameter"]
 
 
-def test_a_column_map_gives_visits_by_name_their_weeks(tmp_path: Path) -> None:
+def test_a_column_map_gives_visits_their_weeks_and_their_names_travel_on(tmp_path: Path) -> None:
     path, chosen = tmp_path / "adeff.csv", tmp_path / "map.toml"
     path.write_text("USUBJID,PARAMCD,AVISIT,AVAL\nS-001,PHGA,Baseline,5\nS-001,PHGA,Month 3,4\n")
     chosen.write_text('[columns]\nweek = "AVISIT"\n[weeks]\nBaseline = 0\n"Month 3" = 13\n')
-    assert pl.concat(open_source(path, chosen).batches(("patient", "week"), 9)).rows() == [
-        ("S-001", 0.0),
-        ("S-001", 13.0),
+    assert pl.concat(open_source(path, chosen).batches(("patient", "week", "AVISIT"), 9)).rows() == [
+        ("S-001", 0.0, "Baseline"),
+        ("S-001", 13.0, "Month 3"),
     ]
+    chosen.write_text('[columns]\nweek = "AVISIT"\n[weeks]\nBaseline = 0\n')
+    with pytest.raises(BadInput, match=r"row 3, AVISIT in \[weeks\]: no week"):
+        open_source(path, chosen)
+
+
+def test_numbers_of_visits_get_their_weeks_from_a_map_too(tmp_path: Path) -> None:
+    path, chosen = tmp_path / "adeff.parquet", tmp_path / "map.toml"
+    records(("S-001", "PHGA", 1.0, 6.0), ("S-001", "PHGA", 2.0, 5.0)).write_parquet(path)
+    chosen.write_text("[weeks]\n1 = 0\n2 = 12\n")
+    assert pl.concat(open_source(path, chosen).batches(("week",), 9))["week"].to_list() == [0.0, 12.0]
+    pl.read_parquet(path).with_columns(AVISIT=pl.Series(["Week 0", "Week 24"])).write_parquet(path)
+    with pytest.raises(BadInput, match=r"row 3, AVISITN .*AVISIT names another week"):
+        open_source(path, chosen)
 
 
 # --- writing ----------------------------------------------------------------------------------------------
@@ -275,6 +288,12 @@ def test_a_score_becomes_five_flags_of_one_visit() -> None:
 def test_a_visit_that_could_not_be_scored_has_empty_records_without_an_analysis_flag() -> None:
     frame = to_bds(SCORES).filter(pl.col("USUBJID") == "S-002")
     assert frame.select("AVAL", "AVALC", "ANL01FL").unique().rows() == [(None, None, None)]
+
+
+def test_the_day_is_a_number_even_where_it_was_read_as_text() -> None:
+    frame = to_bds(SCORES.with_columns(ADY=pl.Series(["85", "85", None])))
+    assert frame.schema["ADY"] == pl.Float64
+    assert set(frame["ADY"]) == {85.0, None}
 
 
 def test_a_rule_becomes_yes_and_no() -> None:
@@ -366,21 +385,3 @@ def test_a_data_set_from_pyreadstat_is_opened_as_visits(tmp_path: Path) -> None:
     found = pl.concat(source.batches(None, 2)).sort("patient", "week")
     assert found.select(VISITS.columns).equals(VISITS)
     assert source.held(("mmt", "haq")) == {"mmt"}
-
-
-def test_what_sas_transport_cannot_hold_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("pyreadstat")
-    long = SCORES.with_columns(SITEID=pl.lit("é" * 101))
-    with pytest.raises(WrongUsage, match="200 bytes"), open_sink(tmp_path / "adeff.xpt") as sink:
-        sink.write(long)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_records_go_to_sas_transport_as_they_are_and_long_names_are_refused(tmp_path: Path) -> None:
-    pytest.importorskip("pyreadstat")
-    frame = records(("S-001", "PHGA", 0.0, 6.0))
-    with open_sink(tmp_path / "adeff.xpt") as sink:
-        sink.write(frame)
-    assert open_source(tmp_path / "adeff.xpt").columns == ("patient", "week", "physician_global")
-    with pytest.raises(WrongUsage, match="8 letters, not TREATMENT"), open_sink(tmp_path / "b.xpt") as sink:
-        sink.write(frame.with_columns(TREATMENT=pl.lit("drug")))

@@ -99,10 +99,11 @@ def test_rows_of_the_wrong_width_are_told_together_with_what_ends_the_reading(tm
     assert faults(path) == [(2, "", "wrong-width"), (4, "", "bad-encoding")]
 
 
-def test_rows_of_quoted_empty_cells_at_the_end_are_passed_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("row", ['"","",""', ",", " ", ""])
+def test_empty_rows_at_the_end_are_passed_over_however_they_are_written(tmp_path: Path, row: str) -> None:
     path = tmp_path / "v.csv"
-    path.write_text('"patient","week"\n"P1","0"\n"",""\n"",""\n', encoding="utf-8")
-    assert everything(path) == [("P1", "0")]
+    path.write_text(f'"patient","week","mmt"\n"P1","0","5"\n{row}\n{row}\n', encoding="utf-8")
+    assert everything(path) == [("P1", "0", "5")]
 
 
 def test_a_byte_that_is_not_utf8_is_found_in_its_row(tmp_path: Path) -> None:

@@ -178,3 +178,21 @@ def test_a_file_cut_short_is_told_in_one_fault(tmp_path: Path, suffix: str, cut:
     with pytest.raises(BadInput) as caught:
         list(open_source(path).batches(None, 100))
     assert len(caught.value.faults) == 1
+
+
+def test_what_sas_transport_cannot_hold_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyreadstat")
+    long = SCORES.with_columns(SITEID=pl.lit("é" * 101))
+    with pytest.raises(WrongUsage, match="200 bytes"), open_sink(tmp_path / "adeff.xpt") as sink:
+        sink.write(long)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_records_go_to_sas_transport_as_they_are_and_long_names_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyreadstat")
+    frame = pl.DataFrame({"USUBJID": ["S-001"], "PARAMCD": ["PHGA"], "AVISITN": [0.0], "AVAL": [6.0]})
+    with open_sink(tmp_path / "adeff.xpt") as sink:
+        sink.write(frame)
+    assert open_source(tmp_path / "adeff.xpt").columns == ("patient", "week", "physician_global")
+    with pytest.raises(WrongUsage, match="8 letters, not TREATMENT"), open_sink(tmp_path / "b.xpt") as sink:
+        sink.write(frame.with_columns(TREATMENT=pl.lit("drug")))

@@ -169,7 +169,7 @@ def _record_faults(file: str, records: polars.DataFrame, week: str) -> list[Faul
         "no week can be read",
         "A number is needed; no day is 0.",
     )
-    if week == "AVISITN" and "AVISIT" in columns and records.schema["AVISIT"] == polars.String:
+    if week.startswith("AVISITN") and "AVISIT" in columns and records.schema["AVISIT"] == polars.String:
         named = polars.col("AVISIT").str.extract(_WEEK_OF_VISIT).cast(polars.Float64)
         remedy = (
             'Where AVISITN counts visits and not weeks, take the week from ADY: week = "ADY" in a column map.'

@@ -98,13 +98,14 @@ def _head(rows: polars.DataFrame, table: AdamTable) -> polars.DataFrame:
     import polars
 
     week = polars.col("week").cast(polars.Float64, strict=False)
+    numbers = [polars.col("ADY").cast(polars.Float64, strict=False)] if "ADY" in rows.columns else []
     carried = [polars.col(name) for name in table.carried if name in rows.columns]
     named = polars.format("Week {}", week.cast(polars.String).str.strip_suffix(".0"))
     visit = polars.coalesce("AVISIT", named) if "AVISIT" in rows.columns else named
     frame = rows.select(
         polars.col("patient").cast(polars.String).alias("USUBJID"), *carried, week.alias("AVISITN")
     )
-    return frame.with_columns(rows.select(visit.alias("AVISIT"))["AVISIT"])
+    return frame.with_columns(rows.select(visit.alias("AVISIT"))["AVISIT"], *numbers)
 
 
 def _yes_or_no(head: polars.DataFrame, category: polars.Series, yes: polars.Series) -> polars.DataFrame:

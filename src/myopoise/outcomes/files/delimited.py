@@ -155,13 +155,13 @@ def _unreadable(file: str, block: bytes, seen: int) -> Fault | None:
 
 
 def _widths(file: str, records: list[bytes], separator: str, width: int, seen: int) -> Iterator[Fault]:
-    """Records with more or fewer cells than the header, those without any character passed over."""
+    """Records with more or fewer cells than the header; a short one that is empty can shift nothing."""
     mark = separator.encode()
     counts = [record.count(mark) + 1 for record in records]
     if counts.count(width) == len(counts):
         return
     for row, (record, count) in enumerate(zip(records, counts, strict=True), seen + 1):
-        if count != width and record.strip():
+        if count > width or (count < width and record.strip(_BLANK)):
             remedy = "Put a cell that holds the separator between quotation marks, and keep empty cells."
             if b'"' in record:
                 remedy = "Look for a quotation mark that stands astray in this row."

@@ -272,8 +272,9 @@ def _unfolded(source: Source, plan: ColumnMap | None) -> Source:
         _known_parameters(source, plan, codes, frame)
         week = plan.columns.get("week", week)
         frame = frame.with_columns(polars.col(plan.columns.get("patient", "USUBJID")).alias("USUBJID"))
-        if plan.weeks:
-            frame = frame.with_columns(plan.week(week, text=False).alias(week))
+        if plan.weeks:  # beside the names of the visits, which travel on
+            frame = frame.with_columns(plan.week(week, text=False).alias(f"{week} in [weeks]"))
+            week = f"{week} in [weeks]"
     unfolded = from_bds(frame, file=source.name, week=week, codes=codes)
     visits = unfolded.visits if plan is None else unfolded.visits.with_columns(plan.constant(source.text))
     return replace(_in_memory(source.name, visits), notes=unfolded.notes, lines=unfolded.lines)

@@ -117,8 +117,9 @@ class ColumnMap:
 
         column = polars.col(theirs)
         if self.weeks:
-            events, weeks = list(self.weeks), list(self.weeks.values())
-            column = column.cast(polars.String).str.strip_chars()
+            # An event may be a number, and numbers of SAS have a point: 3 is 3.0.
+            events, weeks = [event.removesuffix(".0") for event in self.weeks], list(self.weeks.values())
+            column = column.cast(polars.String).str.strip_chars().str.strip_suffix(".0")
             column = column.replace_strict(events, weeks, default=None, return_dtype=polars.Float64)
             column = column.cast(polars.String).str.strip_suffix(".0") if text else column
         return column.alias("week")
