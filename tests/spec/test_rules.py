@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from myopoise.outcomes.definitions import Kind, definition, definitions
+from myopoise.outcomes.pages.page_tables import raw_tables
+from myopoise.outcomes.pages.rule_words import Spoken, rule_lines
 from myopoise.outcomes.rules import (
     Asks,
     Count,
@@ -87,6 +90,21 @@ def test_every_number_of_a_published_rule_is_in_its_sentence(name: str) -> None:
         assert test.measure.replace("_", " ") in str(test)
 
 
+def test_a_page_refuses_to_speak_of_a_count_that_must_not_hold() -> None:
+    spoken = Spoken({"a": "swelling", "b": "pain"}, {"a": "cm", "b": ""})
+    (line,) = rule_lines({"not": of("a", above=1)}, spoken)
+    assert line.text == "swelling not above 1 cm"
+    with pytest.raises(ValueError, match="neither a test nor a count of tests"):
+        rule_lines({"not": {"all": [of("a", above=1), of("b", above=2)]}}, spoken)
+
+
+def test_a_table_within_a_table_is_said_in_words_without_its_status() -> None:
+    inner = {"high": 3, "whole": True, "status": "CONFIRMED", "sources": ["rider2004"]}
+    (table,) = raw_tables({"limits": [{"name": "pain", "range": inner}]})
+    assert table.columns == ("name", "range")
+    assert table.rows[0].cells == ("pain", "high 3, a whole number yes")
+
+
 # --- what an option adds ------------------------------------------------------------------------------------
 
 
@@ -108,8 +126,6 @@ def test_the_worsening_limit_of_printo_is_not_asked_unless_it_is_asked_for(level
 
 
 def test_a_definition_whose_whole_rule_is_an_option_cannot_be_applied_without_it() -> None:
-    from dataclasses import replace
-
     whole = replace(definition("rim-mmt-20"), table=(*of("strength", **BETTER, option="x").items(),))
     with pytest.raises(ValueError, match="rim-mmt-20: the whole rule belongs to an option"):
         whole.rule(frozenset())

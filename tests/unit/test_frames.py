@@ -269,6 +269,14 @@ def test_the_faults_of_a_patient_are_told_with_those_of_the_criteria() -> None:
         mp.classify({name: [0] for name in ITEMS})
 
 
+def test_a_column_that_the_criteria_ask_for_and_the_table_lacks_is_a_fault_of_the_header() -> None:
+    table = patients(["a", "b"], biopsy=[0, 7])
+    del table["dysphagia"]
+    with pytest.raises(BadInput) as caught:
+        mp.classify(table)
+    assert [(f.row, f.column) for f in caught.value.faults] == [(1, "dysphagia"), (3, "biopsy")]
+
+
 def test_a_rule_of_refractory_disease_reads_the_same_table_and_tells_the_same_faults() -> None:
     rule = refractory_rule("brazil")
     table: dict[str, Any] = {"patient": [1.0, 2.0]} | {name: [0, 0] for name in rule.columns}

@@ -17,7 +17,8 @@ from myopoise.errors import BadInput
 from myopoise.outcomes import scoring
 from myopoise.outcomes.courses import course_levels, course_times
 from myopoise.outcomes.definitions import definition
-from myopoise.outcomes.files.formats import open_source
+from myopoise.outcomes.files.formats import Source, open_source
+from myopoise.outcomes.pictures import MOST_BARS, QUANTILES, waterfall
 from myopoise.outcomes.plan import Plan, plan_for
 from myopoise.outcomes.running import TIMES, Outputs, Run, faults_path, score_file
 from myopoise.outcomes.score_tables import DETAILS, POINTS, SCORES
@@ -170,6 +171,21 @@ def test_a_file_with_only_a_header_is_refused_before_a_file_is_written(suffix: s
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
 
+def test_a_source_without_rows_has_no_pieces() -> None:
+    empty = Source("none.csv", ("patient", "week"), lambda columns, size: iter(()))
+    log, tally = FaultLog("none.csv"), Tally()
+    assert list(scoring.score_chunks(empty, plan(), log, tally)) == []
+    assert list(scoring.score_shares(empty, plan(), log, tally, 0)) == []
+    assert (log.count, tally) == (0, Tally())
+
+
+def test_scores_alone_are_written_where_nothing_else_is_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path / "visits.csv", cohort())
+    run = score_file(open_source(path), plan(), Outputs(tmp_path / "scores.csv"))
+    assert run.paths == (tmp_path / "scores.csv",)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["scores.csv", "visits.csv"]
+
+
 # --- what stands beside the scores --------------------------------------------------------------------------
 
 
@@ -233,6 +249,28 @@ def test_times_of_a_patient_are_those_of_the_course_of_categories(tmp_path: Path
             for name in TIMES[4:]:
                 told = getattr(expected, name)
                 assert row[name] == ("" if told is None else f"{told:g}")
+
+
+def test_a_few_exact_scores_among_thousands_of_bounds_leave_the_one_in_the_middle(tmp_path: Path) -> None:
+    bounded = MOST_BARS + 500 - 3
+    scores: list[tuple[float, float]] = [(10, 10), (40, 40), (90, 90), *[(0.0, 60.0)] * bounded]
+    columns = {
+        "patient": list(range(len(scores))),
+        "week": [12.0] * len(scores),
+        "definition": [ADULT] * len(scores),
+        "status": ["ok"] * 3 + ["bounded"] * bounded,
+        "category": ["none", "moderate", "major", *[None] * bounded],
+        "score": [10.0, 40.0, 90.0, *[None] * bounded],
+        "score_low": [low for low, _ in scores],
+        "score_high": [high for _, high in scores],
+    }
+    cuts = [(one.name, float(one.start)) for one in definition(ADULT).categories]
+    found = waterfall(columns, cuts=cuts, arm=None, week=12)
+    assert found is not None
+    (panel,) = found.panels
+    assert (panel.scored, panel.bounded) == (3, bounded)
+    assert [(bar.low, bar.category) for bar in panel.bars] == [(40, "moderate")]  # 3 of 2,500 are 1 of 500
+    assert len(panel.ranges) == pytest.approx(QUANTILES * bounded / len(scores), abs=1)
 
 
 # --- faults -------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from myopoise.outcomes.held import Columns
 from myopoise.outcomes.instruments import VAS_UNITS, Instrument, Scale, instruments
 from myopoise.outcomes.plan import Plan
+from myopoise.outcomes.timeline import in_order
 from myopoise.outcomes.visits import COMPANIONS, FaultLog
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ def as_numbers(column: polars.Series) -> tuple[Floats, Flags, Flags]:
         column = column.cast(polars.String).cast(polars.Float64)
     if column.dtype.is_numeric() or column.dtype in (polars.Boolean, polars.Null):
         numbers = column.cast(polars.Float64).to_numpy()
+        if np.isfinite(numbers.sum()):  # one pass tells that nothing is missing and nothing infinite
+            return numbers, nothing, nothing
         infinite = np.isinf(numbers)
         return np.where(infinite, np.nan, numbers) if infinite.any() else numbers, infinite, nothing
     if column.dtype.is_nested() or column.dtype == polars.Object:
@@ -263,17 +266,16 @@ def _full(values: Floats) -> bool:
 def _check_patients(
     sheet: _Sheet, patient: NDArray[np.int64], week: Floats, values: dict[str, Floats]
 ) -> None:
-    order = np.arange(len(patient))
-    same = patient[1:] == patient[:-1]
-    if not bool(np.all(week[1:][same] > week[:-1][same])) or not bool(np.all(patient[1:] >= patient[:-1])):
+    if not in_order(patient, week):
         order = np.lexsort((week, patient))
-    sorted_patient, sorted_week = patient[order], week[order]
-    same = (sorted_patient[1:] == sorted_patient[:-1]) & (sorted_patient[1:] >= 0)
-    _check_duplicates(sheet, order, same & (sorted_week[1:] == sorted_week[:-1]), sorted_patient, sorted_week)
+        sorted_patient, sorted_week = patient[order], week[order]
+        twin = (sorted_patient[1:] == sorted_patient[:-1]) & (sorted_patient[1:] >= 0)
+        twin &= sorted_week[1:] == sorted_week[:-1]
+        _check_duplicates(sheet, order, twin, sorted_patient, sorted_week)
     for name, kind, found, remedy in _CONSTANT:
         if name in sheet.plan.columns and name in values and COMPANIONS[name] in values:
             version = np.where(np.isnan(values[name]), np.nan, values[COMPANIONS[name]])
-            mixed = _changes(patient, version)
+            mixed = _changes(patient, version, instruments()[name].versions)
             sheet.refuse(COMPANIONS[name], mixed, kind, found, remedy)
 
 
@@ -315,11 +317,13 @@ _CONSTANT = (
 """Measures whose companion may not change between the visits of a patient, and what to say when it does."""
 
 
-def _changes(patient: NDArray[np.int64], version: Floats) -> Flags:
-    """Visits of patients in whom a number that should not change does, ``(visit,)``."""
-    given = ~np.isnan(version) & (patient >= 0)
-    if not given.any() or np.all(version[given] == version[given][0]):
+def _changes(patient: NDArray[np.int64], version: Floats, known: tuple[int, ...]) -> Flags:
+    """Visits of patients in whom a number that should not change does, ``(visit,)``; an unknown version is told apart."""
+    if np.nanmin(version, initial=np.inf) >= np.nanmax(version, initial=-np.inf):
         return np.zeros(len(patient), bool)
+    given = ~np.isnan(version) & (patient >= 0)
+    if known:
+        given &= np.isin(version, known)
     least = np.full(int(patient.max()) + 1, np.inf)
     most = np.full(len(least), -np.inf)
     np.fmin.at(least, patient[given], version[given])

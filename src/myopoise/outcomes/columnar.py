@@ -136,15 +136,15 @@ def _steps(measure: Measure, held: Held, unit: Fraction) -> NDArray[np.int8]:
         int((after - before) / unit)
         for before, after in zip(measure.points, measure.points[1:], strict=False)
     ]
-    earned = np.zeros(len(gain), np.int8)
-    doubtful = None if held.plain else np.zeros(len(gain), bool)
+    earned, doubtful = np.zeros(len(gain), np.int8), np.zeros(len(gain), np.int8)
     for edge, jump in zip(measure.edges, jumps, strict=True):
         bar = edge * held.scale_range
+        over = (gain > bar + near).view(np.int8)
         if jump:
-            earned += (gain > bar + near).view(np.int8) * np.int8(jump)
-        if doubtful is not None:
-            doubtful |= np.abs(gain - bar) <= near
-    if doubtful is not None:
+            earned += over * np.int8(jump)
+        if not held.plain:
+            doubtful += (gain >= bar - near).view(np.int8) - over
+    if not held.plain:
         rows = np.flatnonzero(doubtful)
         earned[rows] = _steps_exactly(measure, held, unit, rows)
     return earned

@@ -22,7 +22,7 @@ Places = NDArray[np.int64]
 Objects = NDArray[np.object_]
 
 _NEAR_RATIO = 1e-9
-"""How near to zero a difference of enzyme ratios is doubtful, relative to the larger of them and 1."""
+"""How near to zero a difference of enzyme ratios is doubtful, relative to their size."""
 _TIE = 1e-12
 """How near to each other two enzyme ratios are doubtful, relative to their size."""
 
@@ -103,11 +103,12 @@ class Held:
         """Range of some rows, exact, in ten-thousandths."""
         return whole(np.broadcast_to(np.asarray(self.scale_range, np.float64), self.baseline.shape)[rows])
 
-    def near(self) -> Floats | float:
-        """How near to zero a sum is doubtful."""
+    def near(self) -> float:
+        """How near to zero a sum is doubtful; for ratios relative to the largest of them, and to 1."""
         if not self.ratio:
             return NEAR
-        return np.asarray(100 * _NEAR_RATIO * np.maximum(1.0, np.fmax(self.baseline, self.followup)))
+        largest = max(np.nanmax(part, initial=1.0) for part in (self.baseline, self.followup))
+        return float(100 * _NEAR_RATIO * largest)
 
 
 def missing(values: Floats) -> Flags:

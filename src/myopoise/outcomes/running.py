@@ -13,7 +13,7 @@ import numpy as np
 from myopoise.errors import BadInput
 from myopoise.outcomes.courses import course_columns, course_levels, judged_visits
 from myopoise.outcomes.files.formats import Source
-from myopoise.outcomes.files.sinks import Sink, open_sink
+from myopoise.outcomes.files.sinks import open_sink
 from myopoise.outcomes.plan import Plan
 from myopoise.outcomes.reasons import NOT_COMPUTABLE
 from myopoise.outcomes.score_tables import details_frame, scores_frame
@@ -147,31 +147,27 @@ def _write(
 
     kept: list[polars.DataFrame] = []
     with contextlib.ExitStack() as stack:
-        scores, details, times = (
+        scores = stack.enter_context(open_sink(outputs.scores))
+        details, times = (
             stack.enter_context(open_sink(path)) if path else None
-            for path in (outputs.scores, outputs.details, outputs.times)
+            for path in (outputs.details, outputs.times)
         )
         beside = stack.enter_context(open_sink(faults_path(outputs.scores))) if skip_faults else None
         for chunk in chunks:
             frame = scores_frame(chunk.scores, chunk.visits, chunk.passed)
-            _add(scores, frame)
+            scores.write(frame)
             if details is not None:
-                _add(details, details_frame(chunk.scores, chunk.visits))
+                details.write(details_frame(chunk.scores, chunk.visits))
             if times is not None:
-                _add(times, times_frame(chunk))
+                times.write(times_frame(chunk))
             if keep:
                 kept.append(frame)
         log.rows_are(source.line)
-        if log and not skip_faults:
+        if log and beside is None:
             raise BadInput(source.name, log.shown(), log.count)
-        if log:
-            _add(beside, faults_frame(log))
+        if log and beside is not None:
+            beside.write(faults_frame(log))
     return polars.concat(kept) if kept else None
-
-
-def _add(sink: Sink | None, frame: polars.DataFrame) -> None:
-    if sink is not None:
-        sink.write(frame)
 
 
 def faults_frame(log: FaultLog) -> polars.DataFrame:

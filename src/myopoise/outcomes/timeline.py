@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from myopoise.outcomes.plan import Plan
 
-__all__ = ["Timeline", "timeline"]
+__all__ = ["Timeline", "in_order", "timeline"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -43,6 +43,19 @@ class Timeline:
         return self.starts[self.course]
 
 
+def in_order(patient: NDArray[np.int64], week: Floats) -> bool:
+    """Whether patients ascend, and in each of them the weeks; then no visit is there twice.
+
+    Parameters
+    ----------
+    patient, week
+        ``(visit,)`` each.
+    """
+    if not bool(np.all(patient[1:] >= patient[:-1])):
+        return False
+    return bool(np.all((week[1:] > week[:-1]) | (patient[1:] != patient[:-1])))
+
+
 def timeline(
     patient: NDArray[np.int64], week: Floats, plan: Plan, orphans: NDArray[np.int64] | None = None
 ) -> Timeline:
@@ -60,10 +73,10 @@ def timeline(
     count = len(patient)
     if not count:
         return Timeline(*(np.zeros(0, np.int64),) * 4)
-    same = patient[1:] == patient[:-1]
-    in_order = _together(patient, same) and bool(np.all(week[1:][same] > week[:-1][same]))
-    order = np.arange(count) if in_order else np.lexsort((week, patient))
-    patient, week = patient[order], week[order]
+    tidy = in_order(patient, week)
+    order = np.arange(count) if tidy else np.lexsort((week, patient))
+    if not tidy:
+        patient, week = patient[order], week[order]
     opens = np.concatenate([[True], patient[1:] != patient[:-1]])
     course = np.cumsum(opens) - 1
     starts = np.flatnonzero(opens)
@@ -81,25 +94,18 @@ def timeline(
         lost = np.isin(patient[starts], orphans)
         baseline[lost] = -1
         judged |= lost[course]
-    return _in_file_order(order, judged, course, baseline, opens, in_order)
-
-
-def _together(patient: NDArray[np.int64], same: Flags) -> bool:
-    """Whether the rows of each patient stand together."""
-    return bool(np.all(patient[1:] >= patient[:-1])) or len(np.unique(patient)) == len(patient) - int(
-        same.sum()
-    )
+    return _in_file_order(order, judged, course, baseline, opens, tidy)
 
 
 def _in_file_order(
-    order: Places, judged: Flags, course: Places, baseline: Places, opens: Flags, in_order: bool
+    order: Places, judged: Flags, course: Places, baseline: Places, opens: Flags, tidy: bool
 ) -> Timeline:
     sorted_rows = np.flatnonzero(judged)
     follows = np.zeros(len(sorted_rows), bool)
     if sorted_rows.size:
         follows[1:] = (np.diff(sorted_rows) == 1) & ~opens[sorted_rows[1:]]
     before = np.where(follows, np.arange(len(sorted_rows)) - 1, -1)
-    if in_order:
+    if tidy:
         return Timeline(sorted_rows, course[sorted_rows], baseline, before)
     rows = order[sorted_rows]
     back = np.argsort(rows, kind="stable")
