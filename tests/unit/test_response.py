@@ -152,15 +152,14 @@ def test_both_strength_tests_may_be_in_the_data_and_only_the_chosen_one_counts()
     assert points["cmas"] == plan(name).definition.measure("strength").most  # 20 of 52 is more than 30%
 
 
-def test_a_measure_of_which_no_instrument_was_held_at_baseline_is_read_from_none() -> None:
-    for gone, place in ((("haq",), 3), (("ck", "ck_uln"), 4)):
-        start = WHOLE | dict.fromkeys(gone)
-        (found,) = answers([start, WHOLE], plan())
-        earned = found.measures[place]
-        assert (earned.instrument, earned.baseline, earned.followup, earned.points) == ("", None, None, None)
-        assert found.reason == f"missing at baseline: {earned.domain}"
-        (row,) = by_table([start, WHOLE], ADULT)
-        assert (row["status"], row["reason"]) == (found.status, found.reason)
+def test_of_several_enzymes_none_is_followed_where_none_was_held_at_baseline() -> None:
+    start = WHOLE | dict.fromkeys(("ck", "ck_uln"))
+    (found,) = answers([start, WHOLE], plan())
+    earned = found.measures[4]
+    assert (earned.domain, earned.instrument, earned.followup, earned.points) == ("enzyme", "", None, None)
+    assert (found.enzyme, found.reason) == ("", "missing at baseline: enzyme")
+    (row,) = by_table([start, WHOLE], ADULT)
+    assert (row["enzyme"], row["reason"]) == (None, found.reason)
 
 
 def test_a_measure_that_became_worse_earns_nothing_and_says_by_how_much() -> None:

@@ -318,7 +318,7 @@ _CONSTANT = (
 
 
 def _changes(patient: NDArray[np.int64], version: Floats, known: tuple[int, ...]) -> Flags:
-    """Visits of patients in whom a number that should not change does, ``(visit,)``; an unknown version is told apart."""
+    """Visits of patients in whom a number that should not change does; unknown versions are another fault."""
     if np.nanmin(version, initial=np.inf) >= np.nanmax(version, initial=-np.inf):
         return np.zeros(len(patient), bool)
     given = ~np.isnan(version) & (patient >= 0)
