@@ -9,7 +9,8 @@ import pytest
 from myopoise.errors import BadInput, WrongUsage
 from myopoise.outcomes.definitions import Kind, definitions
 from myopoise.outcomes.files.adam import adam_table, from_bds, is_bds, to_bds
-from myopoise.outcomes.files.formats import open_sink, open_source
+from myopoise.outcomes.files.formats import open_source
+from myopoise.outcomes.files.sinks import open_sink
 from myopoise.outcomes.instruments import instruments
 
 TABLE = adam_table()
