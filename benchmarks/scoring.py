@@ -31,7 +31,7 @@ def make(path: Path) -> int:
     """Write made-up visits of an adult trial; gives the size of their columns in bytes."""
     import numpy as np
 
-    from myopoise.outcomes.files.formats import open_sink
+    from myopoise.outcomes.files.sinks import open_sink
 
     random, size = np.random.default_rng(20260101), 0
     patients = int(path.stem.rpartition("-")[2]) // VISITS

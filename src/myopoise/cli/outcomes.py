@@ -130,6 +130,7 @@ def score(visits: Path, out: Path, as_json: bool, **options: Any) -> None:
     passed = passed_through(source.columns)
     arm = _arm(options["arm"], passed)
     _apart(visits, out, options["details"], options["times"])
+    _tables(options["details"], options["times"])
     with counting("scoring") as advance:
         run = score_file(
             source,
@@ -183,6 +184,13 @@ def _apart(*paths: Path | None) -> None:
     named = [path.resolve() for path in paths if path]
     if len(set(named)) < len(named):
         raise WrongUsage("VISITS, SCORES and the files beside it must be different files.")
+
+
+def _tables(*paths: Path | None) -> None:
+    """SAS transport holds SCORES alone: its records are those of ADaM."""
+    for path in paths:
+        if path and path.suffix.lower() == ".xpt":
+            raise WrongUsage(f"{path.name}: .xpt is for SCORES. Write this table as .csv, .parquet or .xlsx.")
 
 
 def _draw(run: Run, options: dict[str, Any], arm: str | None) -> tuple[Path, ...]:

@@ -20,13 +20,12 @@ from myopoise.outcomes.files.adam import from_bds, is_bds
 from myopoise.outcomes.files.damage import check_rows, damaged, header_faults, many
 from myopoise.outcomes.files.delimited import shape_of
 from myopoise.outcomes.files.redcap import ColumnMap, is_records, merge_records, read_map
-from myopoise.outcomes.files.sinks import Sink, open_sink
 from myopoise.outcomes.files.whole_files import read_excel, read_transport
 
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["SOURCES", "Sink", "Source", "open_sink", "open_source"]
+__all__ = ["SOURCES", "Source", "open_source"]
 
 Read = Callable[[tuple[str, ...], int], "Iterator[polars.DataFrame]"]
 
