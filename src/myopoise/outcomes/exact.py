@@ -16,13 +16,14 @@ from numbers import Rational
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRID", "NEAR", "Number", "exact", "on_grid", "whole"]
+__all__ = ["GRID", "NEAR", "Number", "all_on_grid", "exact", "on_grid", "whole"]
 
 Number = int | float | str | Decimal | Fraction
 Floats = NDArray[np.float64]
 
 GRID = 10_000
 """Ten-thousandths: the finest decimal that clinical values are written in."""
+_BLOCK = 8192
 NEAR = 2e-6
 """How near to zero a sum of such decimals must be to be zero: its smallest step is 1/10000, and sums here stay under
 1e9, where floating point errs by less than 1e-6."""
@@ -54,6 +55,21 @@ def whole(values: Floats) -> NDArray[np.object_]:
     for row in np.flatnonzero(~on_grid(values)):
         found[row] = exact(float(values[row])) * GRID
     return found
+
+
+def all_on_grid(values: Floats) -> bool:
+    """Whether every value that is there is a decimal of at most four places.
+
+    Parameters
+    ----------
+    values
+        ``(row,)``; looked at a block at a time, which stays in the cache of the processor.
+    """
+    for start in range(0, len(values), _BLOCK):
+        block = values[start : start + _BLOCK]
+        if not np.all(on_grid(block) | np.isnan(block)):
+            return False
+    return True
 
 
 def on_grid(values: Floats) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from myopoise.outcomes.exact import GRID, NEAR, on_grid, whole
+from myopoise.outcomes.exact import GRID, NEAR, all_on_grid, whole
 from myopoise.outcomes.instruments import ENZYME_UNITS, VAS_UNITS, Scale, instruments
 from myopoise.outcomes.plan import Plan
 from myopoise.outcomes.timeline import Timeline
@@ -51,7 +51,7 @@ class Columns:
     def plain(self, name: str) -> bool:
         """Whether every value of a column is a decimal of at most four places."""
         column = self.values.get(name)
-        return column is None or bool(np.all(on_grid(column) | np.isnan(column)))
+        return column is None or all_on_grid(column)
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,9 @@ class Held:
     """A measure at baseline and now, ``(row,)`` each, with what is needed to be exact about it.
 
     Values are in the unit of the file, or multiples of the upper limit of normal. A value in the unit of the
-    instrument is `times` / `per` of that. `plain` says that every value is a decimal of at most four places, so that a
-    sum near zero is zero.
+    instrument is `times` / `per` of that. Of a ratio `raw` and `limits` are the two numbers: at baseline ``(patient,)``,
+    with `course` as the patient of each row, and now ``(row,)``. `plain` says that every value is a decimal of at most
+    four places, so that a sum near zero is zero.
     """
 
     sign: int
@@ -72,6 +73,7 @@ class Held:
     plain: bool
     limits: tuple[Floats, Floats] | None = None
     raw: tuple[Floats, Floats] | None = None
+    course: Places | None = None
     times: int = 1
     per: int = 1
 
@@ -96,8 +98,11 @@ class Held:
         if self.raw is None or self.limits is None:
             unit = np.full(len(rows), GRID, object)
             return whole(self.baseline[rows]), unit, whole(self.followup[rows]), unit
-        parts = (self.raw[0], self.limits[0], self.raw[1], self.limits[1])
-        return tuple(whole(part[rows]) for part in parts)  # type: ignore[return-value]
+        patients = rows if self.course is None else self.course[rows]
+        start, now = (self.raw[0], self.limits[0]), (self.raw[1], self.limits[1])
+        return tuple(  # type: ignore[return-value]
+            whole(part[places]) for parts, places in ((start, patients), (now, rows)) for part in parts
+        )
 
     def range_of(self, rows: Places) -> Objects:
         """Range of some rows, exact, in ten-thousandths."""
@@ -214,10 +219,17 @@ def _most_abnormal(plan: Plan, names: tuple[str, ...], visits: Columns, times: T
         parts[0][here], parts[1][here] = at_start[name][0][here], at_start[name][1][here]
         parts[2][now], parts[3][now] = visits.values[name][rows], visits.values[known[name].uln_column][rows]
     ranges = np.array([float(plan.enzyme_ranges.get(name, np.nan)) for name in names] + [np.nan])
-    raw, limits = (parts[0][times.course], parts[2]), (parts[1][times.course], parts[3])
-    baseline, followup = (parts[0] / parts[1])[times.course], parts[2] / parts[3]
     return Held(
-        -1, baseline, followup, ranges[choice], choice, ratio=True, plain=False, limits=limits, raw=raw
+        -1,
+        baseline=(parts[0] / parts[1])[times.course],
+        followup=parts[2] / parts[3],
+        scale_range=ranges[choice],
+        choice=choice,
+        ratio=True,
+        plain=False,
+        limits=(parts[1], parts[3]),
+        raw=(parts[0], parts[2]),
+        course=times.course,
     )
 
 

@@ -40,10 +40,10 @@ __all__ = [
     "score_table",
 ]
 
-SIZE = 131_072
+SIZE = 262_144
 """Visits in a chunk: small enough to stay near the processor, large enough that the overhead does not count."""
-_WORKERS = 2
-"""Pieces that are scored at the same time; the arithmetic of arrays leaves the interpreter free."""
+_WORKERS = 1
+"""One piece is scored while the next is read; two crowd each other out of the cache, and it takes longer."""
 SHARE = 4_000_000
 """Visits that are held at once where the rows of a patient do not stand together."""
 
