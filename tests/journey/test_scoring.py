@@ -227,7 +227,9 @@ def test_a_file_is_never_written_over_the_visits(visits: Path) -> None:
 
 
 def test_a_table_that_sas_transport_cannot_hold_is_refused_before_anything_is_scored(visits: Path) -> None:
-    done = run("score", visits, *ADULT, "--out", visits.with_name("s.csv"), "--times", visits.with_name("t.xpt"))
+    done = run(
+        "score", visits, *ADULT, "--out", visits.with_name("s.csv"), "--times", visits.with_name("t.xpt")
+    )
     assert done.returncode == 2
     assert ".xpt is for SCORES" in done.stderr
     assert [path.name for path in visits.parent.iterdir()] == ["visits.csv"]

@@ -59,7 +59,7 @@ class Held:
     """A measure at baseline and now, ``(row,)`` each, with what is needed to be exact about it.
 
     Values are in the unit of the file, or multiples of the upper limit of normal. A value in the unit of the
-    instrument is `times` / `per` of that. Of a ratio `raw` and `limits` are the two numbers: at baseline ``(patient,)``,
+    instrument is `times` / `per` of that. Of a ratio `raw` and `limits` are both numbers, at baseline ``(patient,)``
     with `course` as the patient of each row, and now ``(row,)``. `plain` says that every value is a decimal of at most
     four places, so that a sum near zero is zero.
     """
