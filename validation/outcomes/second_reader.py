@@ -302,10 +302,9 @@ def _deterioration(asked: Asked, baseline: Row, before: Row | None, now: Row) ->
     surely_before, perhaps_before, missing_before = _deterioration_at(asked, baseline, before)
     worst, best = perhaps and perhaps_before, surely and surely_before
     if not missing and missing_before:
-        # Reading: a complete visit that does not meet the rule is settled whatever was missing at the visit before. The
-        # first draft called every pair with a missing measure not computable; SPEC has no sentence on it.
-        open_before = perhaps if not asked.bounds else worst != best
-        return _settled(asked, open_before, best, worst, words)
+        # Reading: a complete visit that does not meet the rule is settled whatever was missing at the visit before; one
+        # that meets it leans on that visit. The program once called such an answer ok: this reader's finding, mended.
+        return _settled(asked, perhaps, best, worst, words)
     return _settled(asked, missing, best, worst, words)
 
 
