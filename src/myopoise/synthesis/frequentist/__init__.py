@@ -1,0 +1,1 @@
+"""Frequentist meta-analysis: pairwise and network, with nothing drawn at random."""
