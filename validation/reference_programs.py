@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from myopoise.estimate import Estimate
-from myopoise.synthesis.effects import estimate, summarise
+from myopoise.synthesis.effects import estimate, hyper_estimate
 from myopoise.synthesis.laplace import Posterior, infer
-from myopoise.synthesis.latent import Comparisons, LatentModel, NormalMeans, Variances
+from myopoise.synthesis.latent import Comparisons, LatentModel, Variances
+from myopoise.synthesis.likelihoods import NormalMeans
 from myopoise.synthesis.models import ArmResult, network_model
 from myopoise.synthesis.priors import HalfNormal, LogNormal, Normal, Prior, Uniform
 
@@ -274,21 +274,8 @@ def _effect(fitted: Posterior, a: str, b: str) -> tuple[Estimate, float]:
 
 def _tau(fitted: Posterior) -> tuple[Estimate, float]:
     """Heterogeneity: from the nodes where the mixture is the posterior, otherwise from the weighted draws."""
-    if not fitted.exact:
-        draws, weights = fitted.theta[:, 0], fitted.weights.values
-        return summarise(draws, fitted, ""), _error_of_sd(draws, weights)
-    z, weight = fitted.mixture.z[:, 0], fitted.mixture.weight
-    prior = fitted.model.hypers[0][1]
-    kept = weight > 1e-18 * weight.max()
-    density = CubicSpline(z[kept], np.log(weight[kept]))
-    fine = np.linspace(z[kept][0], z[kept][-1], 40001)
-    mass = np.exp(density(fine))
-    mass = mass / mass.sum()
-    tau = prior.value(fine)
-    mean = float(mass @ tau)
-    sd = float(np.sqrt(mass @ (tau - mean) ** 2))
-    low, median, high = np.interp((0.025, 0.5, 0.975), np.cumsum(mass) - 0.5 * mass, tau)
-    return Estimate(mean, sd, float(median), float(low), float(high), ""), 0.0
+    ours = hyper_estimate(fitted, 0, "")
+    return ours, 0.0 if fitted.exact else _error_of_sd(fitted.theta[:, 0], fitted.weights.values)
 
 
 def _error_of_sd(draws: Floats, weights: Floats) -> float:

@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from myopoise.synthesis.effects import mixture_estimate
+from myopoise.synthesis.effects import estimate
 
 VALIDATION = Path(__file__).resolve().parents[2] / "validation"
 QUICK = (
@@ -113,7 +113,7 @@ def test_where_a_sampler_had_divergences_direct_integration_agrees_with_us() -> 
     direct = _direct(rows, prior_scale=5.0)
     for treatment in "1235":
         contrast = np.array([float(c == treatment) for c in fitted.model.columns])
-        ours = mixture_estimate(fitted, contrast, "")
+        ours = estimate(fitted, contrast, "")
         mean, sd = direct[treatment]
         assert ours.mean == pytest.approx(mean, abs=1e-4 * sd)
         assert ours.sd == pytest.approx(sd, rel=1e-4)

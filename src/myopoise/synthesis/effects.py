@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from myopoise.estimate import Estimate
 from myopoise.synthesis.checking import Trust
-from myopoise.synthesis.laplace import Posterior
+from myopoise.synthesis.laplace import Posterior, Proposal
 from myopoise.vocabulary import Reading
 
-__all__ = ["Synthesis", "estimate", "mixture_estimate", "probability_above", "summarise"]
+__all__ = ["Synthesis", "estimate", "estimates", "hyper_estimate", "probability_above", "summarise"]
 
 Floats = NDArray[np.float64]
 
@@ -81,39 +80,188 @@ def probability_above(draws: Floats, posterior: Posterior, threshold: float = 0.
     return above.mean, above.mcse
 
 
-def mixture_estimate(posterior: Posterior, contrast: Floats, scale: str) -> Estimate:
-    """Exact summary of ``contrast @ x`` from the Gaussian mixture of a normal model: no Monte Carlo error.
+def estimate(posterior: Posterior, contrast: Floats, scale: str) -> Estimate:
+    """Summary of ``contrast @ x``: exact where the model allows it, otherwise from the weighted draws."""
+    return estimates(posterior, contrast[None, :], scale)[0]
+
+
+def estimates(posterior: Posterior, contrasts: Floats, scale: str) -> tuple[Estimate, ...]:
+    """Summaries of many linear functions of x, ``contrasts @ x``.
 
     Parameters
     ----------
     posterior
-        A posterior with `exact` true.
-    contrast
-        Shape ``(column,)``.
+        Where the draws come from.
+    contrasts
+        Shape ``(contrast, column)``.
+    scale
+        What the numbers are.
+
+    Notes
+    -----
+    The share of draws below any value is known exactly before weighting, for draws come from Gaussians (or t's) of
+    known mean and spread. So only what the weights change is counted from draws: with weights near one nothing is left
+    of the noise of counting, and a normal model is exact.
+    """
+    share = np.bincount(posterior.node, minlength=len(posterior.mixture.weight)) / len(posterior.node)
+    if posterior.exact:
+        share = posterior.mixture.weight
+    kept = share > 1e-9
+    mixture = posterior.mixture
+    centre = mixture.mean[kept] @ contrasts.T
+    spread = np.einsum("mc,jcd,md->jm", contrasts, mixture.covariance()[kept], contrasts, optimize=True)
+    sd = np.sqrt(np.maximum(spread, 0.0))
+    within = _Within(share[kept], centre, np.maximum(sd, 1e-300))
+    if posterior.exact:
+        return _exact(within, scale)
+    return _weighted(posterior, contrasts, within, scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _Within:
+    """Contrasts at the nodes of theta: share of each node, centre and sd ``(node, contrast)``."""
+
+    share: Floats
+    centre: Floats
+    sd: Floats
+
+    def below(self, value: Floats, proposal: Proposal, columns: int) -> Floats:
+        """Share of the proposal below ``(contrast, point)``."""
+        stretch = proposal.stretch(columns)
+        score = (value - self.centre[..., None]) / (stretch * self.sd[..., None])
+        return np.asarray(np.tensordot(self.share, proposal.cumulative(score), 1))
+
+
+def _exact(within: _Within, scale: str) -> tuple[Estimate, ...]:
+    mean = within.share @ within.centre
+    sd = np.sqrt(within.share @ (within.sd**2 + (within.centre - mean) ** 2))
+    ends = np.empty((3, len(mean)))
+    for i, level in enumerate(_LEVELS):
+        low, high = (within.centre - 12.0 * within.sd).min(0), (within.centre + 12.0 * within.sd).max(0)
+        for _ in range(70):
+            half = 0.5 * (low + high)
+            less = within.below(half[:, None], _PLAIN, 1)[:, 0] < level
+            low, high = np.where(less, half, low), np.where(less, high, half)
+        ends[i] = 0.5 * (low + high)
+    return tuple(
+        Estimate(float(m), float(s), float(md), float(lo), float(hi), scale)
+        for m, s, lo, md, hi in zip(mean, sd, *ends, strict=True)
+    )
+
+
+def _weighted(posterior: Posterior, contrasts: Floats, within: _Within, scale: str) -> tuple[Estimate, ...]:
+    weights = posterior.weights.values
+    surplus = weights - 1.0 / len(weights)
+    draws = posterior.x @ contrasts.T
+    mean = weights @ draws
+    sd = np.sqrt(weights @ (draws - mean) ** 2)
+    error = surplus if posterior.stratified else weights
+    half = len(weights) // 2
+    pairs = error[:, None] * (draws - mean)
+    if posterior.stratified:
+        mcse = np.sqrt(((pairs[:half] + pairs[half:]) ** 2).sum(0))
+    else:
+        mcse = np.sqrt((group_totals(pairs, posterior.cluster) ** 2).sum(0))
+    order = np.argsort(draws, axis=0, kind="stable")
+    found = []
+    for j in range(len(contrasts)):
+        value = draws[order[:, j], j]
+        less = np.cumsum(surplus[order[:, j]])
+        plain = np.cumsum(weights[order[:, j]])
+        ends = [_quantile(within, j, level, value, less, plain, sd[j], posterior) for level in _LEVELS]
+        low, median, high = ends
+        found.append(Estimate(float(mean[j]), float(sd[j]), median, low, high, scale, mcse=float(mcse[j])))
+    return tuple(found)
+
+
+def _quantile(
+    within: _Within,
+    j: int,
+    level: float,
+    value: Floats,
+    less: Floats,
+    plain: Floats,
+    sd: float,
+    posterior: Posterior,
+) -> float:
+    """Where the corrected share reaches `level`, looked for near the plain weighted quantile."""
+    near = value[min(int(np.searchsorted(plain, level)), len(value) - 1)]
+    points = near + sd * _WINDOW
+    one = _Within(within.share, within.centre[:, j : j + 1], within.sd[:, j : j + 1])
+    below = one.below(points[None, :], posterior.proposal, posterior.x.shape[1])[0]
+    below = below + np.r_[0.0, less][np.searchsorted(value, points, side="right")]
+    return float(np.interp(level, np.maximum.accumulate(below), points))
+
+
+def group_totals(values: Floats, group: NDArray[np.int64]) -> Floats:
+    """Sum of ``(draw, item)`` over the draws of each group, in any order, ``(group, item)``."""
+    total = np.zeros((int(group.max()) + 1, values.shape[1]))
+    np.add.at(total, group, values)
+    return total
+
+
+def hyper_estimate(posterior: Posterior, position: int, scale: str) -> Estimate:
+    """Summary of a standard deviation.
+
+    Parameters
+    ----------
+    posterior
+        Where it was found.
+    position
+        Which standard deviation.
     scale
         What the number is.
+
+    Notes
+    -----
+    Where nodes are a grid, the density at the nodes (as corrected by the weights of the draws there) is interpolated:
+    counting nodes would put every quantile on one of them.
     """
-    weight = posterior.mixture.weight
-    means, sds = posterior.mixture.linear(contrast)
-    mean = float(weight @ means)
-    sd = float(np.sqrt(weight @ (sds**2 + (means - mean) ** 2)))
+    if not posterior.stratified:
+        return summarise(posterior.theta[:, position], posterior, scale)
+    mass = np.bincount(posterior.node, posterior.weights.values, minlength=len(posterior.mixture.weight))
+    count = np.bincount(posterior.node, minlength=len(mass)) / len(posterior.node)
+    z = posterior.mixture.z[:, position]
+    nodes, where = np.unique(np.round(z, 12), return_inverse=True)
+    plain = np.bincount(where, posterior.mixture.weight)
+    log_density = np.log(np.maximum(plain, 1e-300))
+    if not posterior.exact:
+        log_density = log_density + _correction(
+            nodes, np.bincount(where, mass), np.bincount(where, count).astype(float)
+        )
+    kept = plain > 1e-12 * plain.max()
+    fine = np.linspace(nodes[kept][0], nodes[kept][-1], 4001)
+    density = np.exp(_spline(nodes[kept], log_density[kept], fine))
+    density = density / density.sum()
+    value = posterior.model.hypers[position][1].value(fine)
+    mean = float(density @ value)
+    sd = float(np.sqrt(density @ (value - mean) ** 2))
+    low, median, high = np.interp(_LEVELS, np.cumsum(density) - 0.5 * density, value)
+    surplus = posterior.weights.values - 1.0 / len(posterior.node)
+    error = float(np.sqrt((surplus**2).sum())) * sd
+    mcse = 0.0 if posterior.exact else error
+    return Estimate(mean, sd, float(median), float(low), float(high), scale, mcse=mcse)
 
-    def quantile(level: float) -> float:
-        """Quantile of the mixture, by bisection."""
-        low, high = float((means - 12.0 * sds).min()), float((means + 12.0 * sds).max())
-        for _ in range(100):
-            half = 0.5 * (low + high)
-            if float(weight @ ndtr((half - means) / sds)) < level:
-                low = half
-            else:
-                high = half
-        return 0.5 * (low + high)
 
-    return Estimate(mean, sd, quantile(0.5), quantile(0.025), quantile(0.975), scale)
+def _correction(nodes: Floats, mass: Floats, count: Floats) -> Floats:
+    """Log of the mean weight of the draws at each node, smoothed to a parabola in z."""
+    seen = count > 0.0
+    ratio = np.log(np.maximum(mass[seen] / count[seen], 1e-300))
+    terms = np.vander(
+        (nodes - nodes[seen].mean()) / max(float(np.ptp(nodes[seen])), 1e-9), min(3, int(seen.sum()))
+    )
+    root = np.sqrt(count[seen])
+    coefficients = np.linalg.lstsq(terms[seen] * root[:, None], ratio * root, rcond=None)[0]
+    return np.asarray(terms @ coefficients)
 
 
-def estimate(posterior: Posterior, contrast: Floats, scale: str) -> Estimate:
-    """Summary of ``contrast @ x``: exact where the model allows it, otherwise from the weighted draws."""
-    if posterior.exact:
-        return mixture_estimate(posterior, contrast, scale)
-    return summarise(posterior.x @ contrast, posterior, scale)
+def _spline(x: Floats, y: Floats, at: Floats) -> Floats:
+    """Natural cubic spline through (x, y)."""
+    from scipy.interpolate import CubicSpline
+
+    return np.asarray(CubicSpline(x, y, bc_type="natural")(at)) if len(x) > 3 else np.interp(at, x, y)
+
+
+_LEVELS = (0.025, 0.5, 0.975)
+_WINDOW = np.linspace(-0.3, 0.3, 13)
+_PLAIN = Proposal(0.0, 0.0)

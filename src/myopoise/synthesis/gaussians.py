@@ -40,6 +40,8 @@ class Mixture:
         Prior standard deviation of each column, shape ``(node, column)``.
     cholesky
         Lower factor of the precision of ``x / scale``, shape ``(node, column, column)``.
+    level
+        Linear predictor of each arm at the mode, study and arm terms included, mean over its parts, ``(arm, node)``.
     """
 
     weight: Floats
@@ -47,11 +49,17 @@ class Mixture:
     mean: Floats
     scale: Floats
     cholesky: Floats
+    level: Floats
 
     def linear(self, contrast: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation of ``contrast @ x`` at every node."""
         half = np.linalg.solve(self.cholesky, (self.scale * contrast)[..., None])[..., 0]
         return self.mean @ contrast, np.sqrt((half**2).sum(-1))
+
+    def covariance(self) -> Floats:
+        """Covariance of x at every node, shape ``(node, column, column)``."""
+        half = np.linalg.solve(self.cholesky, self.scale[:, :, None] * np.eye(self.scale.shape[1]))
+        return np.asarray(np.swapaxes(half, 1, 2) @ half)
 
 
 def conditional_gaussians(
@@ -66,7 +74,8 @@ def conditional_gaussians(
     z
         Shape ``(node, hyper)``.
     near
-        Where to start, shape ``(column,)``; None for the prior mean. It saves steps and changes nothing else.
+        Where to start, shape ``(column,)`` or ``(node, column)``; None for the prior mean. It saves steps and changes
+        nothing else.
 
     Returns
     -------
@@ -78,30 +87,60 @@ def conditional_gaussians(
     theta = model.theta(z)
     scale = np.sqrt(model.column_variance.at(theta))
     levels = _levels(model, theta)
-    part_arm = model.arm[model.result]
     x = np.broadcast_to(model.column_mean if near is None else near, scale.shape).copy()
     term = _first_terms(model, x, levels)
     precision = np.broadcast_to(np.eye(scale.shape[1]), (len(z), *scale.shape[1:], scale.shape[1]))
     converged = np.zeros(len(z), dtype=bool)
     for _ in range(_NEWTON_STEPS):
-        residual, variance, slope = model.likelihood.working(model.design @ x.T + term[part_arm], model.mix)
-        total = np.maximum(group_sum(slope, model.result), 1e-12)
-        row = group_sum((slope / total[model.result])[..., None] * model.design[:, None, :], model.result)
-        response = residual / total + (row * x).sum(-1) + term[model.arm]
-        information = total * total / variance
-        precision, right = _normal_equations(model, theta, row, response, information, levels, scale)
+        rows = _working_rows(model, x, term)
+        precision, right = _normal_equations(model, theta, rows, levels, scale)
         new = model.column_mean + scale * np.linalg.solve(precision, right[..., None])[..., 0]
-        new_term = _shared_terms(response - (row * new).sum(-1), information, levels)
+        new_term = _shared_terms(rows, new, levels)
         step = new - x
-        change = np.abs((row * step).sum(-1) + (new_term - term)[model.arm]).max(0, initial=0.0)
-        damping = np.minimum(1.0, 1.5 / np.maximum(change, 1e-300))
+        moved = np.matmul(rows.row, step[:, :, None])[..., 0] + rows.slope * (new_term - term)[model.arm].T
+        relative = np.abs(moved) / np.maximum(np.abs(rows.slope), 1e-12)
+        change = np.where(np.abs(rows.slope) > 1e-9, relative, 0.0).max(1, initial=0.0)
+        damping = np.minimum(1.0, (np.inf if model.exact else 1.5) / np.maximum(change, 1e-300))
         x = x + damping[:, None] * step
         term = term + damping * (new_term - term)
         converged = change < _NEWTON_TOLERANCE
-        if converged.all():
+        if converged.all() or model.exact:
             break
-    mixture = Mixture(np.full(len(z), 1.0 / len(z)), z, x, scale, np.linalg.cholesky(precision).astype(float))
-    return mixture, converged
+    if model.exact:
+        converged[:] = True
+    level = model.by_arm(model.predictor(x)) + term if len(model.arm) else np.zeros((0, len(z)))
+    weight = np.full(len(z), 1.0 / len(z))
+    return Mixture(weight, z, x, scale, np.linalg.cholesky(precision).astype(float), level), converged
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Every result as a linear observation at the present point: ``response = row x + slope term``, node first.
+
+    `row` is ``(node, result, column)``, the others ``(node, result)``; `information` is one over the variance.
+    """
+
+    row: Floats
+    slope: Floats
+    response: Floats
+    information: Floats
+
+
+def _working_rows(model: LatentModel, x: Floats, term: Floats) -> _Rows:
+    if not len(model.arm):
+        empty = np.zeros((len(x), 0))
+        return _Rows(np.zeros((len(x), 0, x.shape[1])), empty, empty, empty)
+    eta = model.predictor(x) + term[model.part_arm]
+    residual, variance, slope = model.likelihood.working(eta, model.mix)
+    if len(model.result) == len(model.arm):
+        row = slope.T[..., None] * model.design
+        total = slope
+    else:
+        weighted = slope[..., None] * model.design[:, None, :]
+        row = np.swapaxes(group_sum(weighted, model.result), 0, 1)
+        total = group_sum(slope, model.result)
+    response = residual.T + np.matmul(row, x[:, :, None])[..., 0] + (total * term[model.arm]).T
+    return _Rows(row, total.T, response, (1.0 / variance).T)
 
 
 def _levels(model: LatentModel, theta: Floats) -> tuple[tuple[Ints, Floats], ...]:
@@ -115,15 +154,21 @@ def _levels(model: LatentModel, theta: Floats) -> tuple[tuple[Ints, Floats], ...
 def _first_terms(model: LatentModel, x: Floats, levels: tuple[tuple[Ints, Floats], ...]) -> Floats:
     """Terms to start from, shape ``(arm, node)``: the observed value, within three prior sd."""
     (arm, arm_variance), (study, study_variance) = levels
+    if not len(arm):
+        return np.zeros((0, len(x)))
     reach = 3.0 * np.sqrt(study_variance[study] + arm_variance)
-    start = model.likelihood.start()[:, None] - model.mix.average(model.design @ x.T)
+    start = model.likelihood.start(model.predictor(x), model.mix)
     return np.clip(group_sum(start, arm) / np.bincount(arm)[:, None], -reach, reach)
 
 
-def _shared_terms(left: Floats, information: Floats, levels: tuple[tuple[Ints, Floats], ...]) -> Floats:
+def _shared_terms(rows: _Rows, x: Floats, levels: tuple[tuple[Ints, Floats], ...]) -> Floats:
     """Best study plus arm term of each arm given what x leaves unexplained, shape ``(arm, node)``."""
     (arm, arm_variance), (study, study_variance) = levels
-    arm_information, arm_pull = group_sum(information, arm), group_sum(information * left, arm)
+    if not len(arm):
+        return np.zeros((0, len(x)))
+    left = (rows.response - np.matmul(rows.row, x[:, :, None])[..., 0]) * rows.slope * rows.information
+    arm_information = group_sum((rows.slope**2 * rows.information).T, arm)
+    arm_pull = group_sum(left.T, arm)
     shrink = 1.0 + arm_variance * arm_information
     study_information = group_sum(arm_information / shrink, study)
     u = study_variance * group_sum(arm_pull / shrink, study) / (1.0 + study_variance * study_information)
@@ -133,9 +178,7 @@ def _shared_terms(left: Floats, information: Floats, levels: tuple[tuple[Ints, F
 def _normal_equations(
     model: LatentModel,
     theta: Floats,
-    row: Floats,
-    response: Floats,
-    information: Floats,
+    rows: _Rows,
     levels: tuple[tuple[Ints, Floats], ...],
     scale: Floats,
 ) -> tuple[Floats, Floats]:
@@ -144,21 +187,48 @@ def _normal_equations(
     A term shared by the members of a group leaves their differences alone and takes information from their mean. So
     the scatter about each group's weighted mean is added here, and the means go on to the next level.
     """
-    response = response - row @ model.column_mean
-    row = row * scale
+    response = rows.response - rows.row @ model.column_mean
+    row, slope, information = rows.row * scale[:, None, :], rows.slope, rows.information
     precision, right = np.eye(scale.shape[1]), np.zeros(1)
-    for group, variance in levels:
-        total = group_sum(information, group)
+    for group, variance in levels if len(model.arm) else ():
+        total = _by_group(slope**2 * information, group)
+        pull = slope * information / np.maximum(total, 1e-300)[:, group]
+        mean_row = _by_group(pull[..., None] * row, group)
+        mean_response = _by_group(pull * response, group)
         crowd = np.flatnonzero(np.bincount(group)[group] > 1)
         if len(crowd):
-            mean_row = group_sum(information[..., None] * row, group) / total[..., None]
-            mean_response = group_sum(information * response, group) / total
-            from_mean = row[crowd] - mean_row[group[crowd]]
-            left = response[crowd] - mean_response[group[crowd]]
-            precision, right = _added(precision, right, from_mean, left, information[crowd])
-            row, response = mean_row, mean_response
-        information = total / (1.0 + variance * total)
+            mine = group[crowd]
+            from_mean = row[:, crowd] - slope[:, crowd, None] * mean_row[:, mine]
+            left = response[:, crowd] - slope[:, crowd] * mean_response[:, mine]
+            precision, right = _added(precision, right, from_mean, left, information[:, crowd])
+        row, response, slope = mean_row, mean_response, np.ones_like(total)
+        information = total / (1.0 + variance.T * total)
     precision, right = _added(precision, right, row, response, information)
+    precision, right = _with_contrasts(model, theta, scale, precision, right)
+    return _with_comparisons(model, theta, scale, precision, right)
+
+
+def _with_contrasts(
+    model: LatentModel, theta: Floats, scale: Floats, precision: Floats, right: Floats
+) -> tuple[Floats, Floats]:
+    """Normal equations with the contrasts that studies printed as such."""
+    for given in model.contrasts:
+        studies, k, columns = given.design.shape
+        inverse = np.linalg.inv(given.covariance_at(theta))
+        row = given.design[:, None] * scale[:, None, :]
+        weighted = inverse @ row
+        left = given.estimate - given.design @ model.column_mean
+        flat = np.swapaxes(row, 0, 1).reshape(len(theta), studies * k, columns)
+        flat_weighted = np.swapaxes(weighted, 0, 1).reshape(len(theta), studies * k, columns)
+        precision = precision + np.swapaxes(flat, 1, 2) @ flat_weighted
+        right = right + (np.swapaxes(flat_weighted, 1, 2) @ left.reshape(-1, 1))[..., 0]
+    return precision, right
+
+
+def _with_comparisons(
+    model: LatentModel, theta: Floats, scale: Floats, precision: Floats, right: Floats
+) -> tuple[Floats, Floats]:
+    """Normal equations with the comparisons known only through a P value, as a Gaussian near them."""
     known = model.comparisons
     if len(known.se):
         z = np.where(np.isfinite(known.z), np.nan_to_num(known.z), 1.96 / np.sqrt(3.0))
@@ -170,10 +240,14 @@ def _normal_equations(
     return precision, right
 
 
+def _by_group(values: Floats, group: Ints) -> Floats:
+    """Sum over the members of each group along the second axis, ``(node, member, ...)`` to ``(node, group, ...)``."""
+    return np.asarray(np.swapaxes(group_sum(np.swapaxes(values, 0, 1), group), 0, 1))
+
+
 def _added(
     precision: Floats, right: Floats, row: Floats, response: Floats, information: Floats
 ) -> tuple[Floats, Floats]:
     """Normal equations with the information of some rows added."""
-    weighted = row * information[..., None]
-    more = np.einsum("rjc,rjd->jcd", weighted, row, optimize=True)
-    return precision + more, right + (weighted * response[..., None]).sum(0)
+    weighted = np.swapaxes(row * information[..., None], 1, 2)
+    return precision + weighted @ row, right + (weighted @ response[..., None])[..., 0]

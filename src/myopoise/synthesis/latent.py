@@ -1,7 +1,8 @@
 """The family: every synthesis is one latent Gaussian model.
 
-    observation | eta          binomial counts, or normal means with known standard error
+    observation | eta          counts, ordered categories, means with known standard error, rates: `likelihoods`
     eta = A x + u_study + w_arm    (one row of A for each part of a result)
+    contrast | x ~ N(D x, C + tau^2 (I + J) / 2)    where studies print differences between arms only
     x ~ N(mean, V(theta))      independent components; theta a handful of standard deviations
     u ~ N(0, S(theta)), w ~ N(0, T(theta))
 
@@ -20,25 +21,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myopoise.synthesis.links import Link
+from myopoise.synthesis.likelihoods import Likelihood, Mix
 from myopoise.synthesis.nesting import group_sum
 from myopoise.synthesis.priors import Prior
 
-__all__ = [
-    "BinomialCounts",
-    "Comparisons",
-    "LatentModel",
-    "Likelihood",
-    "Mix",
-    "NormalMeans",
-    "Variances",
-    "spread",
-]
+__all__ = ["Comparisons", "LatentModel", "MeasuredContrasts", "Variances"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -67,134 +58,6 @@ class Variances:
     def absent(self) -> bool:
         """Whether every variance is zero whatever theta is."""
         return not (self.constant.any() or self.loading.any())
-
-
-@dataclass(frozen=True, eq=False)
-class Mix:
-    """Which results are looked at, and which parts each is made of.
-
-    Parameters
-    ----------
-    results
-        Index of each result in the model, shape ``(result,)``.
-    part
-        Result of each part, renumbered from zero and non-decreasing, shape ``(part,)``.
-    shares
-        Share of each part; those of one result sum to one.
-    """
-
-    results: Ints
-    part: Ints
-    shares: Floats
-
-    def average(self, values: Floats) -> Floats:
-        """Average of ``(part, ...)`` over the mix of each result, ``(result, ...)``."""
-        if len(self.results) == len(self.part):
-            return values
-        return group_sum(spread(self.shares, values.ndim) * values, self.part)
-
-
-def spread(values: Floats, ndim: int) -> Floats:
-    """View of `values` with axes of length one appended until it has `ndim` axes."""
-    return values.reshape(values.shape + (1,) * (ndim - values.ndim))
-
-
-class Likelihood(Protocol):
-    """What was observed in each result, given the linear predictor of each of its parts."""
-
-    @property
-    def gaussian(self) -> bool:
-        """Whether study and arm terms can be integrated in closed form."""
-        ...
-
-    def log_density(self, eta: Floats, mix: Mix) -> Floats:
-        """Log likelihood of each result, ``(result, ...)``, for linear predictors ``(part, ...)``."""
-        ...
-
-    def working(self, eta: Floats, mix: Mix) -> tuple[Floats, Floats, Floats]:
-        """Residual, variance and slope for a Gauss-Newton step, at linear predictors ``(part, ...)``.
-
-        Returns
-        -------
-        residual, variance
-            Shape ``(result, ...)``: observed less expected on the scale of the mean, and its variance.
-        slope
-            Shape ``(part, ...)``: derivative of the result's mean by each part's linear predictor.
-        """
-        ...
-
-    def start(self) -> Floats:
-        """A sensible linear predictor of each result to start from, shape ``(result,)``."""
-        ...
-
-
-_SMALLEST_PROBABILITY = 1e-16
-"""Floor of a chance: far below anything a fit visits, it only keeps logarithms finite."""
-
-
-@dataclass(frozen=True, eq=False)
-class BinomialCounts:
-    """Events among n in each result; one of mixed parts has the average chance over its mix.
-
-    Zero and full counts need no correction: the likelihood is exact.
-    """
-
-    events: Floats
-    n: Floats
-    link: Link
-
-    @property
-    def gaussian(self) -> bool:
-        """Never: counts are integrated numerically."""
-        return False
-
-    def log_density(self, eta: Floats, mix: Mix) -> Floats:
-        """Binomial log likelihood without its constant, shape ``(result, ...)``."""
-        chance = np.clip(
-            mix.average(self.link.probability(eta)), _SMALLEST_PROBABILITY, 1.0 - _SMALLEST_PROBABILITY
-        )
-        events, n = spread(self.events[mix.results], chance.ndim), spread(self.n[mix.results], chance.ndim)
-        return np.asarray(events * np.log(chance) + (n - events) * np.log1p(-chance))
-
-    def working(self, eta: Floats, mix: Mix) -> tuple[Floats, Floats, Floats]:
-        """Fisher-scoring quantities on the probability scale."""
-        chance = np.clip(mix.average(self.link.probability(eta)), 1e-9, 1.0 - 1e-9)
-        events, n = spread(self.events[mix.results], chance.ndim), spread(self.n[mix.results], chance.ndim)
-        slope = spread(mix.shares, eta.ndim) * self.link.density(eta)
-        return events / n - chance, chance * (1.0 - chance) / n, slope
-
-    def start(self) -> Floats:
-        """Linear predictor of the observed proportion, drawn in from 0 and 1."""
-        return self.link.linear((self.events + 0.5) / (self.n + 1.0))
-
-
-@dataclass(frozen=True, eq=False)
-class NormalMeans:
-    """A mean with its known standard error, on the identity link."""
-
-    mean: Floats
-    se: Floats
-
-    @property
-    def gaussian(self) -> bool:
-        """Always: study and arm terms integrate in closed form."""
-        return True
-
-    def log_density(self, eta: Floats, mix: Mix) -> Floats:
-        """Normal log likelihood, shape ``(result, ...)``."""
-        residual, variance, _ = self.working(eta, mix)
-        return np.asarray(-0.5 * (residual * residual / variance + np.log(2.0 * np.pi * variance)))
-
-    def working(self, eta: Floats, mix: Mix) -> tuple[Floats, Floats, Floats]:
-        """Exact for the normal: one step reaches the mode."""
-        centre = mix.average(eta)
-        residual = spread(self.mean[mix.results], centre.ndim) - centre
-        variance = np.broadcast_to(spread(self.se[mix.results] ** 2, centre.ndim), centre.shape)
-        return residual, variance, np.broadcast_to(spread(mix.shares, eta.ndim), eta.shape)
-
-    def start(self) -> Floats:
-        """The observed mean."""
-        return self.mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +94,35 @@ class Comparisons:
 
 
 @dataclass(frozen=True, eq=False)
+class MeasuredContrasts:
+    """Contrasts between arms as studies printed them; studies that have the same number of arms.
+
+    Parameters
+    ----------
+    design
+        Shape ``(study, contrast, column)``: the true contrasts are this times x, plus arm terms.
+    estimate
+        Shape ``(study, contrast)``.
+    covariance
+        Of `estimate`, shape ``(study, contrast, contrast)``.
+    loading
+        Shape ``(hyper,)``: the variance between studies of one contrast is ``loading @ theta**2``, and two contrasts of
+        a study share half of it, because they share the first arm.
+    """
+
+    design: Floats
+    estimate: Floats
+    covariance: Floats
+    loading: Floats
+
+    def covariance_at(self, theta: Floats) -> Floats:
+        """Covariance with the heterogeneity added, shape ``(study, draw, contrast, contrast)``."""
+        k = self.estimate.shape[1]
+        between = (theta * theta) @ self.loading
+        return np.asarray(self.covariance[:, None] + between[:, None, None] * 0.5 * (np.eye(k) + 1.0))
+
+
+@dataclass(frozen=True, eq=False)
 class LatentModel:
     """One model of the family, ready for inference.
 
@@ -264,6 +156,10 @@ class LatentModel:
         What was observed.
     comparisons
         Differences known only through a P value.
+    contrasts
+        Contrasts given as such, one entry for each number of arms.
+    offset
+        Known addition to the linear predictor of each part, shape ``(part,)``.
     """
 
     name: str
@@ -280,11 +176,32 @@ class LatentModel:
     arm_variance: Variances
     likelihood: Likelihood
     comparisons: Comparisons = field(kw_only=True)
+    contrasts: tuple[MeasuredContrasts, ...] = ()
+    offset: Floats | None = None
 
     @cached_property
     def mix(self) -> Mix:
         """Every result with its parts."""
         return Mix(np.arange(len(self.arm)), self.result, self.shares)
+
+    @property
+    def exact(self) -> bool:
+        """Whether everything is Gaussian once theta is known."""
+        return not len(self.comparisons.se) and (not len(self.study) or self.likelihood.gaussian)
+
+    def predictor(self, x: Floats) -> Floats:
+        """Linear predictor of each part without study and arm terms: ``(draw, column)`` to ``(part, draw)``."""
+        eta = self.design @ x.T
+        return eta if self.offset is None else eta + self.offset[:, None]
+
+    @cached_property
+    def part_arm(self) -> Ints:
+        """Arm of each part."""
+        return self.arm[self.result]
+
+    def by_arm(self, parts: Floats) -> Floats:
+        """Mean over the parts of each arm, ``(part, ...)`` to ``(arm, ...)``."""
+        return np.asarray(group_sum(parts, self.part_arm).T / np.bincount(self.part_arm)).T
 
     def theta(self, z: Floats) -> Floats:
         """Standard deviations at the standard-normal scores `z`, both ``(..., hyper)``."""

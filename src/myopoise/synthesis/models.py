@@ -16,14 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from myopoise.synthesis.latent import (
-    BinomialCounts,
-    Comparisons,
-    LatentModel,
-    Likelihood,
-    NormalMeans,
-    Variances,
-)
+from myopoise.synthesis.latent import Comparisons, LatentModel, Variances
+from myopoise.synthesis.likelihoods import BinomialCounts, Likelihood, NormalMeans
 from myopoise.synthesis.links import Link
 from myopoise.synthesis.priors import Normal, Prior
 

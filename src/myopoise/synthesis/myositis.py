@@ -26,7 +26,8 @@ from myopoise.evidence.rows import Row, Selection, treatments_in
 from myopoise.synthesis.checking import trust_in
 from myopoise.synthesis.effects import Synthesis, summarise
 from myopoise.synthesis.laplace import infer
-from myopoise.synthesis.latent import BinomialCounts, Comparisons, LatentModel, Variances
+from myopoise.synthesis.latent import Comparisons, LatentModel, Variances
+from myopoise.synthesis.likelihoods import BinomialCounts
 from myopoise.synthesis.links import Link
 from myopoise.synthesis.priors import HalfNormal, Normal, Prior
 from myopoise.vocabulary import BACKGROUND, Level, Phenotype, Reading
