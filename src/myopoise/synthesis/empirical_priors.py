@@ -173,7 +173,8 @@ def empirical_entry(
     if not cell:
         raise WrongUsage(
             f"{source}: the prior for {outcome}, {comparison}, {area} is left out, "
-            "because copies of the table disagree. Look it up in the paper and write it as log-t-variance:5,location,scale."
+            "because copies of the table disagree. Look it up in the paper and write it as "
+            "log-t-variance:5,location,scale."
         )
     return _entry(source, cell, outcome, comparison, area)
 
