@@ -104,6 +104,8 @@ class Fitted:
         Of each treatment against the reference, shape ``(treatment,)``.
     covariance
         Of `effects`, shape ``(treatment, treatment)``, the reference's row and column zero.
+    parameters, parameter_covariance
+        Of the columns of the basis.
     residuals
         Rotated contrasts less what is fitted, shape ``(row,)``.
     q
@@ -115,6 +117,8 @@ class Fitted:
     tau2: float
     effects: Floats
     covariance: Floats
+    parameters: Floats
+    parameter_covariance: Floats
     residuals: Floats
     q: float
     df: int
@@ -308,8 +312,8 @@ def fit_effects(network: ContrastNetwork, tau2: float, basis: Floats | None = No
     effects = basis @ parameters
     residuals = network.y - fitted_rows(network, effects)
     q = float(weight @ residuals**2) + network.inconsistency
-    covariance = basis @ inverse @ basis.T
-    return Fitted(tau2, effects, covariance, residuals, q, len(network.y) - basis.shape[1])
+    df = len(network.y) - basis.shape[1]
+    return Fitted(tau2, effects, basis @ inverse @ basis.T, parameters, inverse, residuals, q, df)
 
 
 def variances_of_differences(covariance: Floats) -> Floats:
