@@ -6,7 +6,9 @@ lines up and a screen reader says *minus*.
 
 from __future__ import annotations
 
-__all__ = ["chance", "hundred", "number", "signed_hundred"]
+import math
+
+__all__ = ["chance", "decimals_for", "hundred", "number", "p_value", "ratio", "signed_hundred"]
 
 
 def hundred(probability: float) -> str:
@@ -57,3 +59,51 @@ def number(value: float, digits: int = 2) -> str:
     """
     text = f"{value:.{digits}f}"
     return text.replace("-", "−") if float(text) else text.lstrip("-")
+
+
+def decimals_for(spread: float) -> int:
+    """Decimals that show two figures of a standard deviation, and not more: the rest is noise.
+
+    Parameters
+    ----------
+    spread
+        A typical standard deviation or standard error of the numbers of a table.
+
+    Examples
+    --------
+    >>> decimals_for(0.42), decimals_for(0.06), decimals_for(12.0)
+    (2, 3, 0)
+    """
+    if not (math.isfinite(spread) and spread > 0.0):
+        return 2
+    return min(6, max(0, 1 - math.floor(math.log10(spread))))
+
+
+def ratio(value: float) -> str:
+    """A ratio with two decimals, or two figures where it is small or large.
+
+    Examples
+    --------
+    >>> ratio(1.084), ratio(0.0034), ratio(31.7), ratio(1250.0), ratio(4e9)
+    ('1.08', '0.0034', '32', '1,250', '>1,000,000')
+    """
+    if value > 1e6:
+        return ">1,000,000"
+    if value < 1e-6:
+        return "<0.000001"
+    if value >= 10.0:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if value >= 0.095 else f"{value:.{1 - math.floor(math.log10(value))}f}"
+
+
+def p_value(value: float) -> str:
+    """A P value with two figures, never zero.
+
+    Examples
+    --------
+    >>> p_value(0.7123), p_value(0.0351), p_value(0.00012)
+    ('0.71', '0.035', '<0.001')
+    """
+    if value < 0.001:
+        return "<0.001"
+    return f"{value:.3f}" if value < 0.0995 else f"{value:.2f}"
