@@ -24,7 +24,7 @@ from myopoise.synthesis.effects import estimate, hyper_estimate
 from myopoise.synthesis.laplace import Posterior, infer
 from myopoise.synthesis.latent import Comparisons, LatentModel, Variances
 from myopoise.synthesis.likelihoods import NormalMeans
-from myopoise.synthesis.models import ArmResult, network_model
+from myopoise.synthesis.models.arms import ArmResult, network_model
 from myopoise.synthesis.priors import HalfNormal, LogNormal, Normal, Prior, Uniform
 
 __all__ = [

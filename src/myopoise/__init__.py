@@ -9,7 +9,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "ArmResult": "myopoise.synthesis.models",
+    "ArmResult": "myopoise.synthesis.models.arms",
     "BadInput": "myopoise.errors",
     "Estimate": "myopoise.estimate",
     "Evidence": "myopoise.evidence.tables",
@@ -28,7 +28,7 @@ _HOME = {
     "classify": "myopoise.outcomes.frames",
     "infer": "myopoise.synthesis.laplace",
     "inquire": "myopoise.inquiry",
-    "network_model": "myopoise.synthesis.models",
+    "network_model": "myopoise.synthesis.models.arms",
     "network_of": "myopoise.synthesis.network",
     "read_evidence": "myopoise.evidence.reading",
     "score": "myopoise.outcomes.frames",

@@ -13,7 +13,7 @@ from myopoise.synthesis.effects import estimate, probability_above, summarise
 from myopoise.synthesis.gaussians import conditional_gaussians
 from myopoise.synthesis.laplace import infer, kronecker
 from myopoise.synthesis.latent import LatentModel
-from myopoise.synthesis.models import ArmResult, network_model
+from myopoise.synthesis.models.arms import ArmResult, network_model
 from myopoise.synthesis.priors import HalfNormal, Normal, Uniform
 
 COUNTS = [

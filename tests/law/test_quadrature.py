@@ -13,7 +13,7 @@ from scipy import stats
 from myopoise.synthesis.latent import Comparisons, LatentModel, Variances
 from myopoise.synthesis.likelihoods import BinomialCounts, NormalMeans
 from myopoise.synthesis.links import Link
-from myopoise.synthesis.models import ArmResult, network_model
+from myopoise.synthesis.models.arms import ArmResult, network_model
 from myopoise.synthesis.priors import HalfNormal, Normal
 from myopoise.synthesis.quadrature import log_marginal_likelihood
 

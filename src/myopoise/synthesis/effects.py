@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from scipy.special import ndtri
+
 from myopoise.estimate import Estimate
 from myopoise.synthesis.checking import Trust
 from myopoise.synthesis.laplace import Posterior, Proposal
 from myopoise.vocabulary import Reading
 
-__all__ = ["Synthesis", "estimate", "estimates", "hyper_estimate", "probability_above", "summarise"]
+__all__ = ["Noise", "Synthesis", "estimate", "estimates", "hyper_estimate", "probability_above", "summarise"]
 
 Floats = NDArray[np.float64]
 
@@ -85,7 +87,9 @@ def estimate(posterior: Posterior, contrast: Floats, scale: str) -> Estimate:
     return estimates(posterior, contrast[None, :], scale)[0]
 
 
-def estimates(posterior: Posterior, contrasts: Floats, scale: str) -> tuple[Estimate, ...]:
+def estimates(
+    posterior: Posterior, contrasts: Floats, scale: str, *, noise: Noise | None = None
+) -> tuple[Estimate, ...]:
     """Summaries of many linear functions of x, ``contrasts @ x``.
 
     Parameters
@@ -96,6 +100,8 @@ def estimates(posterior: Posterior, contrasts: Floats, scale: str) -> tuple[Esti
         Shape ``(contrast, column)``.
     scale
         What the numbers are.
+    noise
+        A normal term to be added to each of them, for what a new study would see; None for none.
 
     Notes
     -----
@@ -111,10 +117,39 @@ def estimates(posterior: Posterior, contrasts: Floats, scale: str) -> tuple[Esti
     centre = mixture.mean[kept] @ contrasts.T
     spread = np.einsum("mc,jcd,md->jm", contrasts, mixture.covariance()[kept], contrasts, optimize=True)
     sd = np.sqrt(np.maximum(spread, 0.0))
-    within = _Within(share[kept], centre, np.maximum(sd, 1e-300))
+    extra = np.zeros(len(centre)) if noise is None else noise.variance[kept]
+    within = _Within(share[kept], centre, np.maximum(sd, 1e-300), extra)
     if posterior.exact:
         return _exact(within, scale)
-    return _weighted(posterior, contrasts, within, scale)
+    draws = posterior.x @ contrasts.T
+    if noise is not None:
+        draws = draws + (np.sqrt(noise.variance[posterior.node]) * noise.scores)[:, None]
+    return _weighted(posterior, draws, within, scale)
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """A normal term of mean zero that is added to a quantity.
+
+    Parameters
+    ----------
+    variance
+        At each node of theta, shape ``(node,)``.
+    scores
+        Standard normal scores of the draws, antithetic, shape ``(draw,)``.
+    """
+
+    variance: Floats
+    scores: Floats
+
+    @classmethod
+    def of(cls, posterior: Posterior, position: int, seed: int) -> Noise:
+        """Heterogeneity: the variance of an effect between studies."""
+        theta = posterior.model.theta(posterior.mixture.z)[:, position]
+        half = len(posterior.x) // 2
+        scores = ndtri((np.arange(half) + 0.5) / half)
+        scores = np.random.default_rng(seed).permutation(scores)
+        return cls(theta**2, np.r_[scores, -scores])
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,20 +159,24 @@ class _Within:
     share: Floats
     centre: Floats
     sd: Floats
+    noise: Floats
 
     def below(self, value: Floats, proposal: Proposal, columns: int) -> Floats:
         """Share of the proposal below ``(contrast, point)``."""
         stretch = proposal.stretch(columns)
-        score = (value - self.centre[..., None]) / (stretch * self.sd[..., None])
+        sd = np.sqrt((stretch * self.sd) ** 2 + self.noise[:, None])
+        score = (value - self.centre[..., None]) / sd[..., None]
         return np.asarray(np.tensordot(self.share, proposal.cumulative(score), 1))
 
 
 def _exact(within: _Within, scale: str) -> tuple[Estimate, ...]:
     mean = within.share @ within.centre
-    sd = np.sqrt(within.share @ (within.sd**2 + (within.centre - mean) ** 2))
+    variance = within.sd**2 + within.noise[:, None]
+    sd = np.sqrt(within.share @ (variance + (within.centre - mean) ** 2))
+    reach = 12.0 * np.sqrt(variance)
     ends = np.empty((3, len(mean)))
     for i, level in enumerate(_LEVELS):
-        low, high = (within.centre - 12.0 * within.sd).min(0), (within.centre + 12.0 * within.sd).max(0)
+        low, high = (within.centre - reach).min(0), (within.centre + reach).max(0)
         for _ in range(70):
             half = 0.5 * (low + high)
             less = within.below(half[:, None], _PLAIN, 1)[:, 0] < level
@@ -149,10 +188,9 @@ def _exact(within: _Within, scale: str) -> tuple[Estimate, ...]:
     )
 
 
-def _weighted(posterior: Posterior, contrasts: Floats, within: _Within, scale: str) -> tuple[Estimate, ...]:
+def _weighted(posterior: Posterior, draws: Floats, within: _Within, scale: str) -> tuple[Estimate, ...]:
     weights = posterior.weights.values
     surplus = weights - 1.0 / len(weights)
-    draws = posterior.x @ contrasts.T
     mean = weights @ draws
     sd = np.sqrt(weights @ (draws - mean) ** 2)
     error = surplus if posterior.stratified else weights
@@ -164,7 +202,7 @@ def _weighted(posterior: Posterior, contrasts: Floats, within: _Within, scale: s
         mcse = np.sqrt((group_totals(pairs, posterior.cluster) ** 2).sum(0))
     order = np.argsort(draws, axis=0, kind="stable")
     found = []
-    for j in range(len(contrasts)):
+    for j in range(draws.shape[1]):
         value = draws[order[:, j], j]
         less = np.cumsum(surplus[order[:, j]])
         plain = np.cumsum(weights[order[:, j]])
@@ -186,8 +224,10 @@ def _quantile(
 ) -> float:
     """Where the corrected share reaches `level`, looked for near the plain weighted quantile."""
     near = value[min(int(np.searchsorted(plain, level)), len(value) - 1)]
+    if not posterior.stratified or (posterior.proposal.degrees and within.noise.any()):
+        return float(np.interp(level, plain, value))
     points = near + sd * _WINDOW
-    one = _Within(within.share, within.centre[:, j : j + 1], within.sd[:, j : j + 1])
+    one = _Within(within.share, within.centre[:, j : j + 1], within.sd[:, j : j + 1], within.noise)
     below = one.below(points[None, :], posterior.proposal, posterior.x.shape[1])[0]
     below = below + np.r_[0.0, less][np.searchsorted(value, points, side="right")]
     return float(np.interp(level, np.maximum.accumulate(below), points))

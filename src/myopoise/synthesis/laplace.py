@@ -12,6 +12,7 @@ With a normal likelihood every step is exact, and summaries come from the mixtur
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -24,13 +25,13 @@ from myopoise.synthesis.importance import Weights, smooth
 from myopoise.synthesis.latent import LatentModel
 from myopoise.synthesis.quadrature import OUTER_NODES, log_marginal_likelihood
 
-__all__ = ["Posterior", "Proposal", "infer", "kronecker"]
+__all__ = ["Posterior", "Proposal", "infer", "kronecker", "over_draws"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_GOOD_K_HAT = 0.5
-"""Above this the next, wider proposal is tried: weights still have a variance, but a poor one (Vehtari et al. 2024)."""
+_GOOD_K_HAT = 0.6
+"""Above this the next, wider proposal is tried; it costs effective draws, so not before the tail is a concern."""
 
 _ENOUGH_NODES = 0.5
 """Effective share of the nodes with which they are kept; the rest of the error is stated in every `mcse`."""
@@ -138,18 +139,34 @@ def _log_normal(z: Floats) -> Floats:
     return np.asarray(-0.5 * (z * z + _LOG_2_PI).sum(-1))
 
 
-def _in_chunks(model: LatentModel, x: Floats, theta: Floats, level: Floats) -> Floats:
-    """Log marginal likelihood of many draws, a few at a time to bound memory, on every core.
+def over_draws(work: Callable[[slice], Floats], model: LatentModel, draws: int) -> Floats:
+    """Results of `work` on a few draws at a time, joined along the last axis.
 
-    Array arithmetic releases the interpreter lock; each chunk is computed alone, so the result does not depend on how
-    many cores there are.
+    Parameters
+    ----------
+    work
+        From a slice of the draws to an array whose last axis is draws.
+    model
+        Its size says how many draws fit a processor's cache.
+    draws
+        How many there are.
+
+    Notes
+    -----
+    Array arithmetic releases the interpreter lock, so every core works; each piece is computed alone, so the result
+    does not depend on how many cores there are.
     """
     size = max(8, _CHUNK // (OUTER_NODES * max(1, len(model.result))))
-    chunks = [slice(i, i + size) for i in range(0, len(x), size)]
+    chunks = [slice(i, i + size) for i in range(0, draws, size)]
+    if len(chunks) == 1:
+        return work(chunks[0])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(
-            list(pool.map(lambda c: log_marginal_likelihood(model, x[c], theta[c], level[:, c]), chunks))
-        )
+        return np.concatenate(list(pool.map(work, chunks)), axis=-1)
+
+
+def _in_chunks(model: LatentModel, x: Floats, theta: Floats, level: Floats) -> Floats:
+    """Log marginal likelihood of many draws."""
+    return over_draws(lambda c: log_marginal_likelihood(model, x[c], theta[c], level[:, c]), model, len(x))
 
 
 def _log_marginal(
