@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-
 from scipy.special import ndtri
 
 from myopoise.estimate import Estimate
@@ -266,9 +265,9 @@ def hyper_estimate(posterior: Posterior, position: int, scale: str) -> Estimate:
     plain = np.bincount(where, posterior.mixture.weight)
     log_density = np.log(np.maximum(plain, 1e-300))
     if not posterior.exact:
-        log_density = log_density + _correction(
-            nodes, np.bincount(where, mass), np.bincount(where, count).astype(float)
-        )
+        at_nodes = np.zeros((2, len(nodes)))
+        np.add.at(at_nodes, (slice(None), where), np.stack([mass, count]))
+        log_density = log_density + _correction(nodes, *at_nodes)
     kept = plain > 1e-12 * plain.max()
     fine = np.linspace(nodes[kept][0], nodes[kept][-1], 4001)
     density = np.exp(_spline(nodes[kept], log_density[kept], fine))

@@ -55,7 +55,7 @@ _VAGUE = 4.0
 
 _TURN = np.polynomial.legendre.leggauss(16)
 _TURN_FROM, _TURN_TO = -8.0, 12.0
-"""The turn, in units of the linear predictor, counted towards the plateau; beyond it the likelihood is 1 within 1e-4."""
+"""The turn, in units of the linear predictor, counted towards the plateau, where the likelihood is 1 within 1e-4."""
 
 _SMALLEST_VARIANCE = 1e-14
 _LOG_2_PI = float(np.log(2.0 * np.pi))
@@ -296,7 +296,7 @@ def _slice(
 
 
 def _members(first: Ints, groups: Ints) -> tuple[Ints, Ints]:
-    """Members of `groups` (those of group g are ``first[g]`` to ``first[g + 1]``), and which of the groups each is in."""
+    """Members of `groups` (those of group g run from ``first[g]`` to ``first[g + 1]``), and the group of each."""
     sizes = first[groups + 1] - first[groups]
     owner = np.repeat(np.arange(len(groups)), sizes)
     return first[groups][owner] + np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes), owner

@@ -1,4 +1,4 @@
-"""How treatment effects enter: consistency, unrelated means, a split node, inconsistency, regression, classes, components.
+"""How treatment effects enter: consistency, unrelated means, split node, inconsistency, regression, classes, components.
 
 Every structure is a value that lays out its columns and fills a row for each *cell*: a treatment given in a study. The
 row says which components of x add up to the effect of that treatment there; the study's own intercept and the arm's own
@@ -113,7 +113,7 @@ class Structure(Protocol):
         ...
 
     def effects(self, cells: Cells, columns: Sequence[Column]) -> Floats | None:
-        """Effect of each treatment against the reference, ``(treatment, column)``; None where there is no one effect."""
+        """Effect of each treatment against the reference, ``(treatment, column)``; None where there is none."""
         ...
 
 
@@ -384,8 +384,9 @@ class ClassEffects:
     def _members(self, cells: Cells) -> dict[str, list[str]]:
         unknown = sorted(set(self.classes) - set(cells.treatments))
         if unknown:
+            known = ", ".join(cells.treatments)
             raise WrongUsage(
-                f"classes name {', '.join(unknown)}, which no study gives; treatments are {', '.join(cells.treatments)}."
+                f"classes name {', '.join(unknown)}, which no study gives; treatments are {known}."
             )
         members: dict[str, list[str]] = {}
         for t in cells.treatments[1:]:
