@@ -266,7 +266,7 @@ def hyper_estimate(posterior: Posterior, position: int, scale: str) -> Estimate:
     log_density = np.log(np.maximum(plain, 1e-300))
     if not posterior.exact:
         at_nodes = np.zeros((2, len(nodes)))
-        np.add.at(at_nodes, (slice(None), where), np.stack([mass, count]))
+        np.add.at(at_nodes.T, where, np.stack([mass, count], axis=1))
         log_density = log_density + _correction(nodes, *at_nodes)
     kept = plain > 1e-12 * plain.max()
     fine = np.linspace(nodes[kept][0], nodes[kept][-1], 4001)

@@ -86,8 +86,8 @@ def describe_fit(posterior: Posterior, names: Sequence[tuple[str, str]], *, draw
 
 
 def _numbers(model: LatentModel) -> list[int]:
-    """How many numbers each arm and each study with contrasts contributes."""
-    arms = np.bincount(model.arm) if len(model.arm) else np.zeros(0, dtype=np.int64)
+    """How many numbers each data point contributes."""
+    arms = np.bincount(model.point) if len(model.arm) else np.zeros(0, dtype=np.int64)
     constant = getattr(model.likelihood, "constant", None)
     # The categories of an ordered outcome add up to n, so one of them is no news.
     less = 0 if constant is None else 1
@@ -162,8 +162,8 @@ def _arms(
     at_mean = model.likelihood.deviance(fitted, np.arange(len(fitted)))
     log_density = over_draws(lambda c: log_leave_one_out(model, x[c], theta[c], level[:, c]), model, len(x))
     left_out, k_hat = _left_out(log_density, weights)
-    by_arm = group_sum(deviance, model.arm)
-    return _Point(by_arm, by_arm - group_sum(at_mean, model.arm), left_out, k_hat)
+    by_point = group_sum(deviance, model.point)
+    return _Point(by_point, by_point - group_sum(at_mean, model.point), left_out, k_hat)
 
 
 def _contrasts(

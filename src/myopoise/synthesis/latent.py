@@ -160,6 +160,9 @@ class LatentModel:
         Contrasts given as such, one entry for each number of arms.
     offset
         Known addition to the linear predictor of each part, shape ``(part,)``.
+    points
+        Data point of each result, non-decreasing, where an arm has several (a patient each); None for one an arm. It
+        counts only in models without study and arm terms: otherwise an arm is left out as a whole.
     """
 
     name: str
@@ -178,6 +181,12 @@ class LatentModel:
     comparisons: Comparisons = field(kw_only=True)
     contrasts: tuple[MeasuredContrasts, ...] = ()
     offset: Floats | None = None
+    points: Ints | None = None
+
+    @property
+    def point(self) -> Ints:
+        """Data point of each result, shape ``(result,)``."""
+        return self.arm if self.points is None or not self.free_of_terms else self.points
 
     @cached_property
     def mix(self) -> Mix:
@@ -188,6 +197,11 @@ class LatentModel:
     def exact(self) -> bool:
         """Whether everything is Gaussian once theta is known."""
         return not len(self.comparisons.se) and (not len(self.study) or self.likelihood.gaussian)
+
+    @property
+    def free_of_terms(self) -> bool:
+        """Whether results depend on nothing but x: no study and no arm terms."""
+        return self.study_variance.absent and self.arm_variance.absent
 
     def predictor(self, x: Floats) -> Floats:
         """Linear predictor of each part without study and arm terms: ``(draw, column)`` to ``(part, draw)``."""

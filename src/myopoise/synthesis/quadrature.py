@@ -95,6 +95,8 @@ def log_marginal_likelihood(
         return np.asarray(total)
     if model.likelihood.gaussian:
         return np.asarray(total + _closed_form(model, x, theta))
+    if model.free_of_terms:
+        return np.asarray(total + model.likelihood.log_density(model.predictor(x), model.mix).sum(0))
     for part in _slices(model, x, theta, level):
         total = total + _Integral.over(part, outer, inner).log_total.sum(0)
     return np.asarray(total)
@@ -124,6 +126,9 @@ def conditional_expectations(
     model, x, theta, level
         As for `log_marginal_likelihood`.
     """
+    if model.free_of_terms:
+        value = model.likelihood.fitted(model.predictor(x), model.mix)
+        return Expectations(value, model.likelihood.deviance(value, np.arange(len(value))))
     shape = (len(model.arm), len(x))
     fitted, deviance = np.empty(shape), np.empty(shape)
     for part in _slices(model, x, theta, level):
@@ -143,8 +148,12 @@ def log_leave_one_out(model: LatentModel, x: Floats, theta: Floats, level: Float
     Returns
     -------
     log_density
-        Shape ``(arm, draw)``, constants included: the study's integral over the integral without the arm.
+        Shape ``(point, draw)``, constants included: the study's integral over the integral without the arm. Where
+        there are neither study nor arm terms, the density of each data point.
     """
+    if model.free_of_terms:
+        density = model.likelihood.log_density(model.predictor(x), model.mix)
+        return group_sum(density + model.likelihood.log_constant()[:, None], model.point)
     whole = np.empty((len(model.study), len(x)))
     for part in _slices(model, x, theta, level):
         whole[part.studies] = _Integral.over(part).log_total

@@ -1,4 +1,4 @@
-"""How treatment effects enter: consistency, unrelated means, split node, inconsistency, regression, classes, components.
+"""How treatment effects enter: consistency, unrelated means, split nodes, designs, regression, classes, components.
 
 Every structure is a value that lays out its columns and fills a row for each *cell*: a treatment given in a study. The
 row says which components of x add up to the effect of that treatment there; the study's own intercept and the arm's own
