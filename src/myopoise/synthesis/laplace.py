@@ -25,7 +25,15 @@ from myopoise.synthesis.importance import Weights, smooth
 from myopoise.synthesis.latent import LatentModel
 from myopoise.synthesis.quadrature import OUTER_NODES, log_marginal_likelihood
 
-__all__ = ["Posterior", "Proposal", "infer", "kronecker", "over_draws"]
+__all__ = [
+    "Posterior",
+    "Proposal",
+    "infer",
+    "kronecker",
+    "log_evidence_at",
+    "log_prior",
+    "over_draws",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -169,14 +177,48 @@ def _in_chunks(model: LatentModel, x: Floats, theta: Floats, level: Floats) -> F
     return over_draws(lambda c: log_marginal_likelihood(model, x[c], theta[c], level[:, c]), model, len(x))
 
 
+def log_prior(model: LatentModel, x: Floats, theta: Floats, z: Floats) -> Floats:
+    """Log prior density of x and of the scores z of theta, shape ``(draw,)``.
+
+    Parameters
+    ----------
+    model
+        The model.
+    x, theta, z
+        Shapes ``(draw, column)``, ``(draw, hyper)`` and ``(draw, hyper)``.
+    """
+    return _log_normal(z) + _log_prior_x(model, x, theta)
+
+
+def log_evidence_at(model: LatentModel, mixture: Mixture) -> Floats:
+    """Laplace approximation of ``log p(y, z)`` at each node of a mixture, study and arm terms integrated exactly.
+
+    Parameters
+    ----------
+    model, mixture
+        The model, and the Gaussians at its nodes.
+    """
+    theta = model.theta(mixture.z)
+    log_determinant = 2.0 * np.log(np.diagonal(mixture.cholesky, axis1=1, axis2=2)).sum(-1)
+    value = log_prior(model, mixture.mean, theta, mixture.z)
+    value = value + log_marginal_likelihood(model, mixture.mean, theta, mixture.level)
+    volume = 0.5 * mixture.mean.shape[1] * _LOG_2_PI + np.log(mixture.scale).sum(-1) - 0.5 * log_determinant
+    return np.asarray(value + volume)
+
+
 def _log_marginal(
     model: LatentModel, z: Floats, near: Floats | None = None
 ) -> tuple[Mixture, Floats, NDArray[np.bool_]]:
-    """Laplace approximation of ``log p(y, z)`` at each node, with the Gaussians behind it."""
+    """`log_evidence_at` each node, with the Gaussians behind it."""
     chunks = [slice(i, i + _NODE_CHUNK) for i in range(0, len(z), _NODE_CHUNK)]
+
+    def gaussians(chunk: slice) -> tuple[Mixture, NDArray[np.bool_], Floats]:
+        mixture, reached = conditional_gaussians(model, z[chunk], near)
+        return mixture, reached, log_evidence_at(model, mixture)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda c: conditional_gaussians(model, z[c], near), chunks))
-    parts = [mixture for mixture, _ in found]
+        found = list(pool.map(gaussians, chunks))
+    parts = [mixture for mixture, _, _ in found]
     mixture = Mixture(
         np.concatenate([part.weight for part in parts]),
         z,
@@ -185,14 +227,8 @@ def _log_marginal(
         np.concatenate([part.cholesky for part in parts]),
         np.concatenate([part.level for part in parts], axis=1),
     )
-    converged = np.concatenate([reached for _, reached in found])
-    theta = model.theta(z)
-    log_determinant = 2.0 * np.log(np.diagonal(mixture.cholesky, axis1=1, axis2=2)).sum(-1)
-    log_scale = np.log(mixture.scale).sum(-1)
-    value = _log_normal(z) + _log_prior_x(model, mixture.mean, theta)
-    value = value + _in_chunks(model, mixture.mean, theta, mixture.level)
-    value = value + 0.5 * mixture.mean.shape[1] * _LOG_2_PI + log_scale - 0.5 * log_determinant
-    return mixture, value, converged
+    converged = np.concatenate([reached for _, reached, _ in found])
+    return mixture, np.concatenate([value for _, _, value in found]), converged
 
 
 def kronecker(count: int, dimensions: int) -> Floats:
@@ -288,8 +324,7 @@ def infer(model: LatentModel, *, draws: int = 8192, nodes: int = 512, seed: int 
     best = None
     for proposal in _PROPOSALS if k <= 2 else _PROPOSALS[1:]:
         x, log_proposal = _draw(mixture, node, epsilon, proposal, np.random.default_rng(seed))
-        log_target = _log_normal(z) + _log_prior_x(model, x, theta)
-        log_target = log_target + _in_chunks(model, x, theta, mixture.level[:, node])
+        log_target = log_prior(model, x, theta, z) + _in_chunks(model, x, theta, mixture.level[:, node])
         weights = smooth(log_target + found.log_volume[node] - np.log(weight[node]) - log_proposal)
         if best is None or weights.k_hat < best.weights.k_hat:
             best = Posterior(model, x, theta, weights, node, cluster, mixture, reached, proposal)
