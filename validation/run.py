@@ -1,7 +1,7 @@
 """Compare our engine with reference programs: `make validate`.
 
     python validation/run.py                   every comparison
-    python validation/run.py --only jags       one peer (multinma, jags, bayesmeta, nuts, outcomes), or part of a name
+    python validation/run.py --only jags       one peer, by its folder, or part of a name
     python validation/run.py --record          also write each peer's record.json anew
 
 The answers of the peers are committed here, their data are not: where they are absent a comparison is skipped, with the
@@ -21,26 +21,40 @@ import time
 from pathlib import Path
 from typing import Any
 
-from reference_programs import CASES, HERE, PEERS, Case, Difference, Missing, beyond, compare, largest
+from reference_programs import (
+    CASES,
+    HERE,
+    PEERS,
+    STATISTICS,
+    Case,
+    Difference,
+    Missing,
+    beyond,
+    compare,
+    largest,
+)
 
 from myopoise import __version__
 
 WIDTH = 44
+SHOWN = ("mean", "sd", "q2.5", "q97.5", "deviance", "probability")
 
 
 def _cell(differences: list[Difference], statistic: str) -> str:
     worst = largest(differences, statistic)
+    if worst is None:
+        return ""
     errors = "" if math.isnan(worst.in_errors) else f" ({worst.in_errors:+.1f})"
     return f"{worst.in_sd:+.5f}{errors}"
 
 
 def _print_case(case: Case, differences: list[Difference], seconds: float) -> bool:
     bad = beyond(case, differences)
-    cells = "".join(f"{_cell(differences, s):>18}" for s in ("mean", "sd", "q2.5", "q97.5"))
+    cells = "".join(f"{_cell(differences, s):>18}" for s in SHOWN)
     verdict = "DIFFERS" if bad else "agrees"
     print(f"{case.name:{WIDTH}}{len(differences):>4}{cells}{seconds:>7.1f}  {verdict}", flush=True)
     for d in bad:
-        print(f"    {d.quantity} {d.statistic}: peer {d.peer:.6g}, ours {d.ours:.6g}")
+        print(f"    {d.quantity} {d.statistic}: peer {d.peer:.6g}, ours {d.ours:.6g}, allowed {d.limit:.3g}")
     return not bad
 
 
@@ -50,13 +64,18 @@ def _record(peer: str, compared: dict[str, tuple[Case, list[Difference], float]]
     kept |= {
         "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         "myopoise": __version__,
-        "unit": "in_sd: difference over the peer's posterior sd; in_errors: over the combined Monte Carlo error",
+        "unit": "in_sd: difference over the peer's posterior sd (deviances and probabilities: plain difference); "
+        "in_errors: over the combined Monte Carlo error",
         "cases": [
             {
                 "case": name,
                 "call": case.call,
                 "seconds": round(seconds, 2),
-                "largest_in_sd": {s: largest(found, s).in_sd for s in ("mean", "sd", "q2.5", "q50", "q97.5")},
+                "numbers": len(found),
+                "largest_in_sd": {
+                    s: worst.in_sd for s in STATISTICS if (worst := largest(found, s)) is not None
+                },
+                "beyond": [f"{d.quantity} {d.statistic}" for d in found if not d.agrees],
             }
             for name, (case, found, seconds) in compared.items()
         ],
@@ -84,9 +103,7 @@ def _peer(peer: str, only: str, write: bool) -> bool:
     if not cases:
         return True
     print(f"\n{peer}: largest difference in the peer's posterior sd (in combined Monte Carlo errors)")
-    print(
-        f"{'':{WIDTH}}{'n':>4}" + "".join(f"{s:>18}" for s in ("mean", "sd", "q2.5", "q97.5")) + f"{'s':>7}"
-    )
+    print(f"{'':{WIDTH}}{'n':>4}" + "".join(f"{s:>18}" for s in SHOWN) + f"{'s':>7}")
     good, compared = True, {}
     for case in cases:
         started = time.perf_counter()
