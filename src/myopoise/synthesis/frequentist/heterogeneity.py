@@ -110,10 +110,6 @@ def share_of_variation(q: float, df: int) -> Variation:
     -------
     variation
         NaN without a degree of freedom; the interval is NaN with one alone and Q at most two.
-
-    References
-    ----------
-    higgins2002
     """
     if df < 1:
         return Variation(*(math.nan,) * 6)
@@ -152,7 +148,6 @@ def estimate_tau2(
 
     References
     ----------
-    jackson2012
     rucker2012
     """
     basis = network.basis if basis is None else basis

@@ -37,7 +37,7 @@ from myopoise.synthesis.frequentist.heterogeneity import (
 from myopoise.synthesis.frequentist.splitting import SplitMethod, split_network
 from myopoise.synthesis.studies.values import Contrasts, Studies
 
-__all__ = ["Effects", "HartungKnapp", "estimate_network", "estimate_pieces", "relative_effects"]
+__all__ = ["Effects", "HartungKnapp", "estimate_network", "estimate_pieces"]
 
 Floats = NDArray[np.float64]
 Effects = Literal["random", "common"]
@@ -118,7 +118,7 @@ def estimate_network(
         arms=network.arm_count,
         treatments=network.treatments,
         scale=studies.measure,
-        relative_effects=relative_effects(network.treatments, differences),
+        relative_effects=_relative_effects(network.treatments, differences),
         prediction=_prediction(network.treatments, differences, fitted, warnings)
         if effects == "random"
         else {},
@@ -168,21 +168,8 @@ def estimate_pieces(
     )
 
 
-def relative_effects(treatments: tuple[str, ...], differences: _Differences) -> dict[Pair, Confidence]:
-    """Every ordered pair with its 95% interval.
-
-    Parameters
-    ----------
-    treatments
-        Names.
-    differences
-        Effect of row against column.
-
-    Returns
-    -------
-    effects
-        The first of a pair less the second.
-    """
+def _relative_effects(treatments: tuple[str, ...], differences: _Differences) -> dict[Pair, Confidence]:
+    """Every ordered pair with its 95% interval, the first less the second."""
     estimate, se, reach = differences.estimate, differences.se, _quantile(differences.df) * differences.se
     with np.errstate(invalid="ignore"):
         tail = 2.0 * _below(-np.abs(estimate / se), differences.df)

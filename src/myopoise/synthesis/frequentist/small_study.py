@@ -166,7 +166,6 @@ def egger_regression(funnel: Funnel) -> Asymmetry:
 
     References
     ----------
-    egger1997
     chaimani2012
     """
     se = np.array([point.se for point in funnel.points])
@@ -187,10 +186,6 @@ def peters_regression(funnel: Funnel, events: Mapping[str, int], patients: Mappi
     -------
     asymmetry
         Unlike the standard error, the size of a study does not depend on its log odds ratio.
-
-    References
-    ----------
-    peters2006
     """
     known = [point.study for point in funnel.points]
     count = np.array([patients[study] for study in known], dtype=float)

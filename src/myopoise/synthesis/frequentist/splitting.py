@@ -151,7 +151,6 @@ def split_network(
 
     References
     ----------
-    konig2013
     efthimiou2019
     """
     direct = direct_evidence(network, fitted.tau2)
