@@ -136,6 +136,10 @@ def main() -> int:
         print("\noutcomes: scores and classes, by a second reader of the definitions", flush=True)
         script = Path("outcomes") / "compare.py"
         good = subprocess.run([sys.executable, str(HERE / script)], check=False).returncode == 0 and good
+    if given.only in ("", "netmeta"):
+        print("\nnetmeta: frequentist networks, by generalised least squares", flush=True)
+        script = Path("netmeta") / "compare.py"
+        good = subprocess.run([sys.executable, str(HERE / script)], check=False).returncode == 0 and good
     return 0 if good else 1
 
 
