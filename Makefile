@@ -53,8 +53,8 @@ bench: $(RUNTIME) ## the timings that matter
 	$(BIN)/python benchmarks/scoring.py
 
 lock: ## pin anew what pyproject.toml asks for (needs uv)
-	uv pip compile pyproject.toml --all-extras --group build $(LOCKING) --output-file requirements.lock
-	uv pip compile pyproject.toml --all-extras --group build --group dev $(LOCKING) \
+	uv pip compile pyproject.toml --extra excel --extra sas --group build $(LOCKING) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra excel --extra sas --group build --group dev $(LOCKING) \
 		--constraints requirements.lock --output-file requirements-dev.lock
 
 # One version of a library for every Python and platform, so that the same input gives the same numbers everywhere.
