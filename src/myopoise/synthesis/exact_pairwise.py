@@ -135,8 +135,8 @@ def synthesise_pairwise(
             "mu": "flat (improper)" if prior_mu is None else prior_mu.sentence,
         },
         warnings=_warnings(found.error, _moments(power)),
-        _tau=found,
-        _mixtures=mixtures,
+        over_tau=found,
+        mixtures=mixtures,
     )
 
 

@@ -79,7 +79,7 @@ class NormalMixtures:
             moved, x = np.abs(x_new - x), x_new
             if np.all(moved <= near):
                 break
-        return x
+        return np.asarray(x)
 
     def shortest(self, level: float, central: Floats) -> Floats:
         """Ends of the shortest interval of each quantity that holds probability `level`, shape ``(quantity, 2)``.
@@ -132,5 +132,7 @@ class NormalMixtures:
     def _bend(self, x: Floats) -> Floats:
         """Second derivative of the density."""
         z = self._score(x)
-        bend = (z * z - 1.0) * np.exp(-0.5 * z * z) / (_ROOT_2_PI * self.sd[:, None, :] ** 3)
+        # Divided three times, because the cube of a very wide part is beyond a double.
+        sd = self.sd[:, None, :]
+        bend = (z * z - 1.0) * np.exp(-0.5 * z * z) / _ROOT_2_PI / sd / sd / sd
         return np.asarray(bend @ self.weight)

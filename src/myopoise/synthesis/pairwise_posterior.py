@@ -72,6 +72,10 @@ class PairwisePosterior:
         Each prior in words.
     warnings
         What the reader should act on.
+    over_tau
+        The posterior of tau on the points of the integral.
+    mixtures
+        `mu`, `theta_new` and each study: a normal at every other point.
     """
 
     names: tuple[str, ...]
@@ -88,8 +92,8 @@ class PairwisePosterior:
     nodes: int
     priors: Mapping[str, str]
     warnings: tuple[str, ...]
-    _tau: TauPosterior = field(repr=False)
-    _mixtures: NormalMixtures = field(repr=False)
+    over_tau: TauPosterior = field(repr=False)
+    mixtures: NormalMixtures = field(repr=False)
 
     def quantile(self, what: str, p: float | Sequence[float] | Floats) -> Floats:
         """Quantiles of a quantity.
@@ -105,7 +109,7 @@ class PairwisePosterior:
         if not np.all((probability > 0.0) & (probability < 1.0)):
             raise WrongUsage("a quantile needs probabilities between 0 and 1, ends excluded.")
         if what == "tau":
-            return self._tau.scale.tau(self._tau.quantile(probability))
+            return self.over_tau.scale.tau(self.over_tau.quantile(probability))
         found: Floats = self._part(what).quantile(probability)[0]
         return found
 
@@ -127,5 +131,5 @@ class PairwisePosterior:
             raise WrongUsage(f"no quantity '{what}'. There are tau, {', '.join(known)}.")
         i = known.index(what)
         return NormalMixtures(
-            self._mixtures.weight, self._mixtures.mean[i : i + 1], self._mixtures.sd[i : i + 1]
+            self.mixtures.weight, self.mixtures.mean[i : i + 1], self.mixtures.sd[i : i + 1]
         )

@@ -213,7 +213,7 @@ class Uniform:
         """Quantile at score `z`."""
         width = self.high - self.low
         z = np.asarray(z)
-        return np.where(z < 0.0, self.low + width * ndtr(z), self.high - width * ndtr(-z))
+        return np.asarray(np.where(z < 0.0, self.low + width * ndtr(z), self.high - width * ndtr(-z)))
 
     def score(self, value: Floats) -> Floats:
         """Score of `value`, inside the interval."""

@@ -60,7 +60,7 @@ def from_score(z: Floats, quantile: Callable[[Floats, Floats], Floats]) -> Float
 
 def to_score(below: Floats, above: Floats) -> Floats:
     """Standard normal score, from the smaller of the probabilities below and above."""
-    return np.where(below < above, ndtri(below), -ndtri(above))
+    return np.asarray(np.where(below < above, ndtri(below), -ndtri(above)))
 
 
 def representable(log_value: Floats) -> Floats:
@@ -84,7 +84,7 @@ def size_of_t(df: float, below: Floats, above: Floats) -> Floats:
     low, high = np.where(small, below, 0.5), np.where(small, 0.5, above)
     share = np.where(small, betaincinv(0.5, 0.5 * df, low), betainccinv(0.5, 0.5 * df, high))
     rest = np.where(small, betainccinv(0.5 * df, 0.5, low), betaincinv(0.5 * df, 0.5, high))
-    return np.sqrt(df * share / rest)
+    return np.asarray(np.sqrt(df * share / rest))
 
 
 def tails_of_size_of_t(df: float, size: Floats) -> tuple[Floats, Floats]:

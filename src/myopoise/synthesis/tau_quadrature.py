@@ -83,9 +83,9 @@ class _AreaSine:
         return self.centre + self.spread * np.sinh(u) + np.log(self.spread * np.cosh(u))
 
     def ends(self, low: float, high: float) -> tuple[float, float]:
-        # As far down as a double goes: the tail there is algebraic in the logarithm.
+        # As far as the square of a double goes, whatever is asked: the tails are algebraic in the logarithm.
         return math.asinh((-700.0 - self.centre) / self.spread), math.asinh(
-            (high - self.centre) / self.spread
+            (340.0 - self.centre) / self.spread
         )
 
 
@@ -204,7 +204,7 @@ class TauPosterior:
             if not self.u[0] <= ends[0] < ends[1] <= self.u[-1]:
                 return None
             if np.max(np.abs(move)) < 1e-8 * self.step:
-                return ends
+                return np.asarray(ends)
         return None
 
     def mode(self) -> float:
@@ -275,7 +275,7 @@ def integrate_tau(
         """The integrand, and above its peak that of the highest moment."""
         value = log_f(u)
         tau = np.log(np.maximum(scale.tau(u), 1e-300))
-        return value + moments * np.maximum(tau - tau[int(np.argmax(value))], 0.0)
+        return np.asarray(value + moments * np.maximum(tau - tau[int(np.argmax(value))], 0.0))
 
     low, high = _around(with_tail, low, high)
     u = np.linspace(low, high, 65)
@@ -300,7 +300,7 @@ def _beyond(f: Floats) -> float:
 
 
 def _totals(f: Floats, tau: Floats, u: Floats, moments: int) -> Floats:
-    return np.array([f.sum(), f @ tau if moments else f.sum(), (f @ u**2)]) * (u[1] - u[0])
+    return np.asarray(np.array([f.sum(), f @ tau if moments else f.sum(), f @ u**2]) * (u[1] - u[0]))
 
 
 def _merged(even: Floats, odd: Floats) -> Floats:
