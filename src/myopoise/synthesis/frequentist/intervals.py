@@ -16,7 +16,7 @@ from scipy.special import chdtri
 from myopoise.synthesis.frequentist.pairwise_heterogeneity import tau2_of_q
 from myopoise.synthesis.frequentist.pairwise_regression import Floats, Regression
 
-__all__ = ["generalised_q_interval", "q_profile_interval", "sum_of_chi2_below"]
+__all__ = ["crossing", "generalised_q_interval", "q_profile_interval", "sum_of_chi2_below"]
 
 _STEPS = 200
 
@@ -82,30 +82,55 @@ def generalised_q_interval(
     def below(tau2: float) -> float:
         root = np.sqrt(regression.v + tau2)
         scale = np.linalg.eigvalsh(root[:, None] * projection * root)[-regression.df :]
-        return sum_of_chi2_below(q, scale)
+        return sum_of_chi2_below(q, np.asarray(scale, dtype=np.float64))
 
     return _falls_to(below, 1.0 - tail, regression), _falls_to(below, tail, regression)
 
 
 def _falls_to(below: Callable[[float], float], target: float, regression: Regression) -> float:
-    """Where a probability that falls as tau2 grows passes a target, by the method of Illinois."""
-    left = below(0.0) - target
-    if left <= 0.0:
+    """Where a probability that falls as tau2 grows passes a target; zero where it is below it everywhere."""
+    if below(0.0) <= target:
         return 0.0
     low, high = 0.0, float(np.median(regression.v))
-    while (right := below(high) - target) > 0.0:
-        low, left, high = high, right, 4.0 * high
+    while below(high) > target:
+        low, high = high, 4.0 * high
+    return crossing(lambda tau2: below(tau2) - target, low, high)
+
+
+def crossing(function: Callable[[float], float], one: float, other: float, near: float = 1e-12) -> float:
+    """Where a function passes zero between two points at which its sign differs, by the method of Illinois.
+
+    Parameters
+    ----------
+    function
+        Continuous.
+    one, other
+        Points on either side.
+    near
+        Relative length of a step after which nothing is left to improve.
+
+    Returns
+    -------
+    zero
+        Of the function.
+
+    Examples
+    --------
+    >>> round(crossing(lambda x: x**2 - 2.0, 0.0, 2.0), 9)
+    1.414213562
+    """
+    at_one, at_other = function(one), function(other)
     for _ in range(_STEPS):
-        middle = high - right * (high - low) / (right - left)
-        found = below(middle) - target
-        if found * right < 0.0:
-            low, left = high, right
-        else:
-            left *= 0.5
-        if abs(middle - high) <= 1e-12 * middle or found == 0.0:
+        middle = other - at_other * (other - one) / (at_other - at_one)
+        found = function(middle)
+        if abs(middle - other) <= near * abs(middle) or found == 0.0:
             return middle
-        high, right = middle, found
-    return high
+        if found * at_other < 0.0:
+            one, at_one = other, at_other
+        else:
+            at_one *= 0.5
+        other, at_other = middle, found
+    return other
 
 
 def sum_of_chi2_below(q: float, scale: Floats) -> float:
