@@ -243,9 +243,10 @@ def _estimable_designs(
         here = ", ".join(names[place] for place in np.unique(ordered.study[places]))
         named = ", ".join(treatments[k] for k in design[empty])
         compared = ", ".join(treatments[k] for k in design)
+        verdict = "the studies are" if lost.all() else "its arms are"
         warnings.append(
-            f"In the studies that compare {compared} ({here}), {named} had no event, or nothing but events: its odds ratio there is not defined, and "
-            f"{'the studies are' if lost.all() else 'its arms are'} not used. Method penalised can use them."
+            f"In the studies that compare {compared} ({here}), {named} had no event, or nothing but events: its odds "
+            f"ratio there is not defined, and {verdict} not used. Method penalised can use them."
         )
     reduced, left_names = _reduced(arms, names, kept)
     if kept.all() or not len(reduced.study):
