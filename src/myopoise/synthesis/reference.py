@@ -230,14 +230,24 @@ def _fixed(variances: Variances) -> NDArray[np.bool_]:
 
 
 def _told_by_the_data(model: LatentModel) -> NDArray[np.bool_]:
-    """Arms that say more of their own term than its prior does, at the standard deviations of our own fit."""
+    """Arms that say more of their own term than its prior does, wherever the standard deviations may be.
+
+    They are taken at the low end of our own fit: where a standard deviation may be near zero, its terms go with it
+    whatever the arms say, and a sampler of the terms themselves would be stuck in that funnel.
+    """
     fitted = infer(model, draws=1024)
-    theta = fitted.weights.values @ fitted.theta
+    order = np.argsort(fitted.theta, axis=0)
+    below = np.cumsum(fitted.weights.values[order], axis=0)
+    low = np.take_along_axis(fitted.theta, order, axis=0)[(below < _LOW).sum(0), np.arange(below.shape[1])]
     at_mean = _level(model)[model.part_arm][:, None]
     _, variance, slope = model.likelihood.working(at_mean, model.mix)
     by_part = (slope**2 / variance[model.result])[:, 0]
     information = np.bincount(model.part_arm, by_part, minlength=len(model.study))
-    return np.asarray(information * model.arm_variance.at(theta) > 1.0)
+    return np.asarray(information * model.arm_variance.at(low) > 1.0)
+
+
+_LOW = 0.02
+"""Share of our own fit below the standard deviations at which the arms are looked at."""
 
 
 def _level(model: LatentModel) -> Floats:
