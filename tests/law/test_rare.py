@@ -20,10 +20,10 @@ from myopoise.synthesis.frequentist.rare_mixed import estimate_mixed
 from myopoise.synthesis.frequentist.rare_network import estimate_rare_network
 from myopoise.synthesis.frequentist.rare_network_fits import (
     CountArms,
-    fit_conditional,
     fit_mantel_haenszel,
     fit_penalised,
 )
+from myopoise.synthesis.frequentist.rare_network_likelihoods import fit_conditional
 from myopoise.synthesis.studies.values import Arms, Outcome, Studies
 
 

@@ -71,7 +71,8 @@ class Regression:
     @property
     def df(self) -> int:
         """Studies less columns."""
-        return self.design.shape[0] - self.design.shape[1]
+        count: int = self.design.shape[0] - self.design.shape[1]
+        return count
 
     @cached_property
     def common(self) -> AtTau2:

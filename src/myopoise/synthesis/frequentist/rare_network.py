@@ -30,12 +30,11 @@ from myopoise.synthesis.frequentist.rare_network_fits import (
     CountArms,
     Ints,
     NetworkFit,
-    fit_approximate,
-    fit_conditional,
     fit_inverse,
     fit_mantel_haenszel,
     fit_penalised,
 )
+from myopoise.synthesis.frequentist.rare_network_likelihoods import fit_approximate, fit_conditional
 from myopoise.synthesis.studies.values import Outcome, Studies
 
 __all__ = ["RareMethod", "estimate_rare_network"]
