@@ -15,6 +15,7 @@ from myopoise.estimate import Estimate
 if TYPE_CHECKING:
     from myopoise.synthesis.checking import Trust
     from myopoise.synthesis.laplace import Posterior
+    from myopoise.synthesis.models.assembly import Assembled
 
 __all__ = [
     "Confidence",
@@ -168,6 +169,8 @@ class NetworkSynthesis:
         What the reader should act on.
     posterior
         The draws behind it.
+    assembled
+        The model laid out: what its components mean, and the link. Verbs on the result need it.
     """
 
     model: str
@@ -186,6 +189,7 @@ class NetworkSynthesis:
     trust: Trust
     warnings: tuple[str, ...]
     posterior: Posterior = field(repr=False, compare=False)
+    assembled: Assembled | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

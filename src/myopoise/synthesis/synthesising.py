@@ -153,6 +153,7 @@ def describe(
         trust=trust,
         warnings=() if trust.ok else (trust.sentence,),
         posterior=posterior,
+        assembled=assembled,
     )
 
 
