@@ -165,6 +165,10 @@ def _frequentist(found: NetworkEstimate) -> dict[str, Any]:
             "i2": found.i2,
             **{key: value for name, test in tests.items() for key, value in _test(name, test).items()},
         },
+        "parameters": {},
+        "fit": None,
+        "ranking": [],
+        "priors": {},
         "p_scores": dict(found.p_scores),
         "contributions": [
             _pair(pair) | {"direct": [_pair(direct) | {"share": share} for direct, share in shares.items()]}
