@@ -15,6 +15,7 @@ import myopoise
 from myopoise.cli.evidence import evidence
 from myopoise.cli.outcomes import classify, outcomes, refractory, score
 from myopoise.cli.shared import as_of_option, json_option, now, print_json, progress, terminal
+from myopoise.cli.synthesis import synthesise
 from myopoise.errors import MyopoiseError, Untrustworthy, WrongUsage
 
 __all__ = ["commands", "main"]
@@ -93,5 +94,5 @@ def report(out: Path, as_of: int | None, as_json: bool) -> None:
         raise Untrustworthy("\n".join(f"{s.reading.label}: {s.trust.sentence}" for s in doubtful))
 
 
-for command in (classify, evidence, outcomes, refractory, score):
+for command in (classify, evidence, outcomes, refractory, score, synthesise):
     commands.add_command(command)

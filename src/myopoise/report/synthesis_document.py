@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,8 @@ def document(
     options: Part,
     funnel: Sequence[Part] = (),
     version: str = "",
+    parameters: Mapping[str, Confidence] = MappingProxyType({}),
+    joined: bool = False,
 ) -> dict[str, Any]:
     """Everything of a synthesis as one JSON document.
 
@@ -71,6 +74,11 @@ def document(
         Points of the comparison-adjusted funnel: study, treatment, versus, centred, se.
     version
         Of this package.
+    parameters
+        Further estimates with their intervals, such as effects of components.
+    joined
+        Whether the model joins pieces of the network that no study joins. Where it does not, what compares two
+        pieces is null, and nothing is ranked.
 
     Returns
     -------
@@ -108,6 +116,9 @@ def document(
         "version": version,
         **said,
     }
+    whole["parameters"] |= {name: _row(estimate) for name, estimate in parameters.items()}
+    if not joined and len(whole["network"]["pieces"]) > 1:
+        _part(whole)
     cleaned: dict[str, Any] = _clean(whole)
     return cleaned
 
@@ -183,6 +194,22 @@ def _frequentist(found: NetworkEstimate) -> dict[str, Any]:
             "warnings": list(found.warnings),
         },
     }
+
+
+def _part(whole: dict[str, Any]) -> None:
+    """Take back what no study and no assumption says: effects across pieces, and ranks over all of them."""
+    piece = {name: at for at, names in enumerate(whole["network"]["pieces"]) for name in names}
+    for rows in (whole["relative_effects"], whole["predictive_effects"]):
+        for row in rows:
+            if piece.get(row["treatment"]) != piece.get(row["versus"]):
+                row.update({key: math.nan for key in row if key not in ("treatment", "versus")})
+    whole["ranking"] = []
+    listed = "; ".join(", ".join(names) for names in whole["network"]["pieces"])
+    whole["diagnostics"]["warnings"].append(
+        f"No study joins these pieces of the network: {listed}. Effects between pieces cannot be had, and "
+        "treatments are not ranked. Shared components (--model component) or exchangeable baselines (--single-arms) "
+        "can join pieces."
+    )
 
 
 def _pair(pair: Pair) -> dict[str, Any]:

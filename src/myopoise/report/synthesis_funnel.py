@@ -77,7 +77,7 @@ def funnel_marks(document: Part) -> FunnelMarks:
         The document of a synthesis, with a funnel.
     """
     points = document["funnel"]
-    largest = max(point["se"] for point in points) * 1.05
+    largest: float = max(point["se"] for point in points) * 1.05
     reach = max(1.96 * largest, 1.05 * max(abs(point["centred"]) for point in points))
     line = axis(*AXIS, (-reach, reach), ratios=False)
     kinds = tuple(dict.fromkeys(f"{point['treatment']} v {point['versus']}" for point in points))
