@@ -167,6 +167,14 @@ class _Within:
         score = (value - self.centre[..., None]) / sd[..., None]
         return np.asarray(np.tensordot(self.share, proposal.cumulative(score), 1))
 
+    def variance(self, about: Floats, posterior: Posterior) -> Floats:
+        """Mean square of the proposal about a point, ``(contrast,)``."""
+        degrees = posterior.proposal.degrees
+        factor = posterior.proposal.stretch(posterior.x.shape[1]) ** 2
+        factor = factor * degrees / (degrees - 2.0) if degrees else factor
+        square = factor * self.sd**2 + self.noise[:, None] + (self.centre - about) ** 2
+        return np.asarray(self.share @ square)
+
 
 def _exact(within: _Within, scale: str) -> tuple[Estimate, ...]:
     mean = within.share @ within.centre
@@ -191,7 +199,10 @@ def _weighted(posterior: Posterior, draws: Floats, within: _Within, scale: str) 
     weights = posterior.weights.values
     surplus = weights - 1.0 / len(weights)
     mean = weights @ draws
-    sd = np.sqrt(weights @ (draws - mean) ** 2)
+    variance = weights @ (draws - mean) ** 2
+    if posterior.stratified:
+        variance = within.variance(mean, posterior) + surplus @ (draws - mean) ** 2
+    sd = np.sqrt(np.maximum(variance, 0.0))
     error = surplus if posterior.stratified else weights
     half = len(weights) // 2
     pairs = error[:, None] * (draws - mean)
@@ -199,37 +210,40 @@ def _weighted(posterior: Posterior, draws: Floats, within: _Within, scale: str) 
         mcse = np.sqrt(((pairs[:half] + pairs[half:]) ** 2).sum(0))
     else:
         mcse = np.sqrt((group_totals(pairs, posterior.cluster) ** 2).sum(0))
+    ends = _quantiles(posterior, draws, within, sd)
+    return tuple(
+        Estimate(float(m), float(s), float(md), float(lo), float(hi), scale, mcse=float(e))
+        for m, s, lo, md, hi, e in zip(mean, sd, *ends, mcse, strict=True)
+    )
+
+
+def _quantiles(posterior: Posterior, draws: Floats, within: _Within, sd: Floats) -> Floats:
+    """Where the share of the posterior reaches each level, shape ``(level, contrast)``.
+
+    Looked for near the plain weighted quantile, with the share of the proposal known and only what the weights change
+    counted.
+    """
+    weights = posterior.weights.values
     order = np.argsort(draws, axis=0, kind="stable")
-    found = []
-    for j in range(draws.shape[1]):
-        value = draws[order[:, j], j]
-        less = np.cumsum(surplus[order[:, j]])
-        plain = np.cumsum(weights[order[:, j]])
-        ends = [_quantile(within, j, level, value, less, plain, sd[j], posterior) for level in _LEVELS]
-        low, median, high = ends
-        found.append(Estimate(float(mean[j]), float(sd[j]), median, low, high, scale, mcse=float(mcse[j])))
-    return tuple(found)
-
-
-def _quantile(
-    within: _Within,
-    j: int,
-    level: float,
-    value: Floats,
-    less: Floats,
-    plain: Floats,
-    sd: float,
-    posterior: Posterior,
-) -> float:
-    """Where the corrected share reaches `level`, looked for near the plain weighted quantile."""
-    near = value[min(int(np.searchsorted(plain, level)), len(value) - 1)]
+    value = np.take_along_axis(draws, order, axis=0)
+    plain = np.cumsum(weights[order], axis=0)
+    columns = range(draws.shape[1])
     if not posterior.stratified or (posterior.proposal.degrees and within.noise.any()):
-        return float(np.interp(level, plain, value))
-    points = near + sd * _WINDOW
-    one = _Within(within.share, within.centre[:, j : j + 1], within.sd[:, j : j + 1], within.noise)
-    below = one.below(points[None, :], posterior.proposal, posterior.x.shape[1])[0]
-    below = below + np.r_[0.0, less][np.searchsorted(value, points, side="right")]
-    return float(np.interp(level, np.maximum.accumulate(below), points))
+        middle = plain - 0.5 * weights[order]
+        return np.array([[np.interp(q, middle[:, j], value[:, j]) for j in columns] for q in _LEVELS])
+    less = np.concatenate(
+        [np.zeros((1, len(columns))), np.cumsum(weights[order] - 1.0 / len(weights), axis=0)]
+    )
+    found = np.empty((len(_LEVELS), len(columns)))
+    for i, level in enumerate(_LEVELS):
+        place = np.minimum((plain < level).sum(0), len(value) - 1)
+        near = np.take_along_axis(value, place[None], axis=0)[0]
+        points = near[:, None] + sd[:, None] * _WINDOW
+        below = within.below(points, posterior.proposal, posterior.x.shape[1])
+        for j in columns:
+            share = below[j] + less[np.searchsorted(value[:, j], points[j], side="right"), j]
+            found[i, j] = np.interp(level, np.maximum.accumulate(share), points[j])
+    return found
 
 
 def group_totals(values: Floats, group: NDArray[np.int64]) -> Floats:

@@ -32,6 +32,7 @@ __all__ = [
     "kronecker",
     "log_evidence_at",
     "log_prior",
+    "more_draws",
     "over_draws",
 ]
 
@@ -44,7 +45,7 @@ _GOOD_K_HAT = 0.6
 _ENOUGH_NODES = 0.5
 """Effective share of the nodes with which they are kept; the rest of the error is stated in every `mcse`."""
 
-_CHUNK = 40_000
+_CHUNK = 50_000
 """Likelihoods evaluated at once: what fits a processor's cache; larger pieces take twice the time."""
 _NODE_CHUNK = 32
 _LOG_2_PI = float(np.log(2.0 * np.pi))
@@ -164,7 +165,7 @@ def over_draws(work: Callable[[slice], Floats], model: LatentModel, draws: int) 
     Array arithmetic releases the interpreter lock, so every core works; each piece is computed alone, so the result
     does not depend on how many cores there are.
     """
-    size = max(8, _CHUNK // (OUTER_NODES * max(1, len(model.result))))
+    size = max(8, _CHUNK // (OUTER_NODES * max(1, len(model.study))))
     chunks = [slice(i, i + size) for i in range(0, draws, size)]
     if len(chunks) == 1:
         return work(chunks[0])
@@ -285,7 +286,7 @@ def _adapted(model: LatentModel, count: int) -> _Nodes:
     return best
 
 
-def infer(model: LatentModel, *, draws: int = 8192, nodes: int = 512, seed: int = 20061) -> Posterior:
+def infer(model: LatentModel, *, draws: int | None = None, nodes: int = 512, seed: int = 20061) -> Posterior:
     """The posterior of a model of the family.
 
     Parameters
@@ -293,7 +294,7 @@ def infer(model: LatentModel, *, draws: int = 8192, nodes: int = 512, seed: int 
     model
         The model.
     draws
-        Number of weighted draws (antithetic pairs).
+        Number of weighted draws (antithetic pairs); None for as many as the spread of their weights asks for.
     nodes
         Nodes over theta when it has more than two dimensions.
     seed
@@ -307,32 +308,99 @@ def infer(model: LatentModel, *, draws: int = 8192, nodes: int = 512, seed: int 
         found = _grid(model) if k <= 2 else _adapted(model, nodes)
     log_weight = found.log_density + found.log_volume
     weight = np.exp(log_weight - log_weight.max())
-    log_total = float(log_weight.max() + np.log(weight.sum()))
-    weight = weight / weight.sum()
-    matters = weight > 1e-6 * weight.max()
-    mixture = replace(found.mixture, weight=weight)
-    reached = bool(found.converged[matters].all())
-    node, epsilon = _pairs(weight, draws, len(model.columns), np.random.default_rng(seed))
-    z = mixture.z[node]
-    theta = model.theta(z)
-    pair = np.tile(np.arange(len(node) // 2), 2)
-    cluster = node if k > 2 else pair
+    mixture = replace(found.mixture, weight=weight / weight.sum())
+    draw = _Drawing(model, found, mixture, seed)
     if model.exact:
-        x, _ = _draw(mixture, node, epsilon, Proposal(0.0, 0.0), np.random.default_rng(seed))
-        weights = smooth(np.full(len(x), log_total))
-        return Posterior(model, x, theta, weights, node, cluster, mixture, reached, Proposal(0.0, 0.0))
+        return draw.unweighted(draws or _FEWEST, float(log_weight.max() + np.log(weight.sum())))
     best = None
     for proposal in _PROPOSALS if k <= 2 else _PROPOSALS[1:]:
-        x, log_proposal = _draw(mixture, node, epsilon, proposal, np.random.default_rng(seed))
-        log_target = log_prior(model, x, theta, z) + _in_chunks(model, x, theta, mixture.level[:, node])
-        weights = smooth(log_target + found.log_volume[node] - np.log(weight[node]) - log_proposal)
-        if best is None or weights.k_hat < best.weights.k_hat:
-            best = Posterior(model, x, theta, weights, node, cluster, mixture, reached, proposal)
+        posterior = draw.weighted(draws or _FEWEST, proposal)
+        if best is None or posterior.weights.k_hat < best.weights.k_hat:
+            best = posterior
         if not best.weights.k_hat > _GOOD_K_HAT:
             break
     if best is None:
         raise RuntimeError("no draw has a finite weight: the model's likelihood is not a number")
+    if draws is None:
+        needed = _draws_for(best.weights)
+        best = draw.weighted(needed, best.proposal) if needed > _FEWEST else best
     return best
+
+
+_FEWEST, _MOST = 1024, 8192
+_ERROR = 0.0085
+"""Spread of the weights over the root of the number of draws: the ends of 95% intervals are then good to 0.02 sd."""
+
+
+def _draws_for(weights: Weights) -> int:
+    """How many draws bring the noise of the weights down; a multiple of 64."""
+    spread = len(weights.values) / weights.effective - 1.0
+    return int(np.clip(64 * np.ceil(spread / _ERROR**2 / 64), _FEWEST, _MOST))
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawing:
+    """Draws from the Gaussians at the nodes, and their weights."""
+
+    model: LatentModel
+    found: _Nodes
+    mixture: Mixture
+    seed: int
+
+    @property
+    def reached(self) -> bool:
+        """Whether Newton's steps converged at every node that matters."""
+        weight = self.mixture.weight
+        return bool(self.found.converged[weight > 1e-6 * weight.max()].all())
+
+    def unweighted(self, draws: int, log_evidence: float) -> Posterior:
+        """Draws of a mixture that is the posterior itself."""
+        plain = Proposal(0.0, 0.0)
+        node, x, _ = self._drawn(draws, plain)
+        return self._posterior(node, x, smooth(np.full(len(x), log_evidence)), plain)
+
+    def weighted(self, draws: int, proposal: Proposal) -> Posterior:
+        """Draws weighted by the exact density over that of the proposal."""
+        model, weight = self.model, self.mixture.weight
+        node, x, log_proposal = self._drawn(draws, proposal)
+        z = self.mixture.z[node]
+        theta = model.theta(z)
+        log_target = log_prior(model, x, theta, z)
+        log_target = log_target + _in_chunks(model, x, theta, self.mixture.level[:, node])
+        log_weights = log_target + self.found.log_volume[node] - np.log(weight[node]) - log_proposal
+        return self._posterior(node, x, smooth(log_weights), proposal)
+
+    def _drawn(self, draws: int, proposal: Proposal) -> tuple[Ints, Floats, Floats]:
+        random = np.random.default_rng(self.seed)
+        node, epsilon = _pairs(self.mixture.weight, draws, len(self.model.columns), random)
+        x, log_proposal = _draw(self.mixture, node, epsilon, proposal, random)
+        return node, x, log_proposal
+
+    def _posterior(self, node: Ints, x: Floats, weights: Weights, proposal: Proposal) -> Posterior:
+        pair = np.tile(np.arange(len(node) // 2), 2)
+        cluster = node if len(self.model.hypers) > 2 else pair
+        theta = self.model.theta(self.mixture.z[node])
+        return Posterior(self.model, x, theta, weights, node, cluster, self.mixture, self.reached, proposal)
+
+
+def more_draws(posterior: Posterior, draws: int = 20_000) -> Floats:
+    """Draws of x from the proposal itself, before any weighting, shape ``(draw, column)``.
+
+    Parameters
+    ----------
+    posterior
+        Where the proposal is kept; for a normal model it is the posterior.
+    draws
+        How many.
+
+    Notes
+    -----
+    The likelihood is not evaluated, so they cost next to nothing. A mean over the posterior is their mean plus what the
+    weighted draws' weights add: noise of counting goes down with these, noise of the weights with those.
+    """
+    random = np.random.default_rng(0)
+    node, epsilon = _pairs(posterior.mixture.weight, draws, len(posterior.model.columns), random)
+    return _draw(posterior.mixture, node, epsilon, posterior.proposal, random)[0]
 
 
 def _pairs(weight: Floats, draws: int, columns: int, random: np.random.Generator) -> tuple[Ints, Floats]:
@@ -342,7 +410,8 @@ def _pairs(weight: Floats, draws: int, columns: int, random: np.random.Generator
     node = np.minimum(np.searchsorted(np.cumsum(weight), position), len(weight) - 1)
     epsilon = random.standard_normal((half, columns))
     # Antithetic pairs make the first moment exact; matching the second takes most noise out of every sd.
-    epsilon = np.linalg.solve(np.linalg.cholesky(epsilon.T @ epsilon / half), epsilon.T).T
+    if half > 2 * columns:
+        epsilon = np.linalg.solve(np.linalg.cholesky(epsilon.T @ epsilon / half), epsilon.T).T
     return np.r_[node, node], np.r_[epsilon, -epsilon]
 
 

@@ -1,8 +1,8 @@
 """The same network fitted again and again to replicates of its counts, many at a time.
 
-A trial designer asks what the network would say after each of ten thousand simulated trials. Layout, priors and nodes
-of tau are shared by all replicates, so the Newton steps and the quadrature of a whole batch are single array operations,
-and each replicate needs only a few weighted draws to correct its Gaussian mixture.
+A trial designer asks what the network would say after each of ten thousand simulated trials. Layout, priors and the
+nodes of tau are shared by all replicates, so the Newton steps and the quadrature of a whole batch are single array
+operations, and each replicate needs only a few weighted draws to correct its Gaussian mixture.
 """
 
 from __future__ import annotations

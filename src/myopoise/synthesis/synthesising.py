@@ -15,7 +15,7 @@ from myopoise.synthesis.checking import trust_in
 from myopoise.synthesis.effects import Noise, estimates, hyper_estimate
 from myopoise.synthesis.findings import NetworkSynthesis, Pair, Rank, Split
 from myopoise.synthesis.fit import describe_fit
-from myopoise.synthesis.laplace import Posterior, infer
+from myopoise.synthesis.laplace import Posterior, infer, more_draws
 from myopoise.synthesis.links import Link
 from myopoise.synthesis.models.assembly import Assembled, ExchangeableBaselines, assemble, natural_order
 from myopoise.synthesis.models.structures import Consistency, NetworkPriors, NodeSplit, Structure
@@ -74,8 +74,8 @@ def synthesise(
     direction
         Whether a higher effect is better, for the ranks.
     draws, seed
-        For the inference; None for 4096 draws, half as many for a large network. A normal model needs none for its
-        effects.
+        For the inference; None for as many draws as the numerical error asks for. The effects of a normal model need
+        none.
     fit
         Whether to describe the fit (deviance, DIC, leave-one-out), which takes as long again.
 
@@ -95,19 +95,8 @@ def synthesise(
         link=link,
         baselines=baselines,
     )
-    posterior = infer(assembled.model, draws=draws or enough_draws(assembled), seed=seed)
+    posterior = infer(assembled.model, draws=draws, seed=seed)
     return describe(network.studies, assembled, posterior, chosen, direction=direction, seed=seed, fit=fit)
-
-
-def enough_draws(assembled: Assembled) -> int:
-    """Draws that put the numerical error of an interval's end near a fiftieth of a standard deviation.
-
-    Parameters
-    ----------
-    assembled
-        The model; a larger one gets fewer, since its posterior is nearer to the Gaussian that is drawn from.
-    """
-    return 4096 if len(assembled.model.result) < 300 else 2048
 
 
 def describe(
@@ -216,18 +205,28 @@ def ranks_of(
     if assembled.effects is None:
         raise WrongUsage("treatments cannot be ranked where effects are not consistent.")
     sign = -1.0 if direction == "higher" else 1.0
-    order = np.argsort(sign * (posterior.x @ assembled.effects.T), axis=1, kind="stable")
     count = len(assembled.treatments)
-    weights = posterior.weights.values
-    probabilities = np.zeros((count, count))
-    for rank in range(count):
-        probabilities[:, rank] = np.bincount(order[:, rank], weights, minlength=count)
+    plain = _shares_of_ranks(sign * (more_draws(posterior) @ assembled.effects.T))
+    surplus = posterior.weights.values - 1.0 / len(posterior.x)
+    # As for intervals: how ranks fall before weighting is cheap to know well, the weights only correct it.
+    probabilities = plain + _shares_of_ranks(sign * (posterior.x @ assembled.effects.T), surplus)
+    probabilities = np.clip(probabilities, 0.0, 1.0)
+    probabilities = probabilities / probabilities.sum(1, keepdims=True)
     mean = probabilities @ np.arange(1.0, count + 1.0)
     found = [
         Rank(t, float(m), float((count - m) / max(1, count - 1)), tuple(map(float, p)))
         for t, m, p in zip(assembled.treatments, mean, probabilities, strict=True)
     ]
     return tuple(sorted(found, key=lambda rank: (rank.mean_rank, rank.treatment)))
+
+
+def _shares_of_ranks(values: Floats, weights: Floats | None = None) -> Floats:
+    """Weight of the draws in which each treatment has each rank, ``(treatment, rank)``; the lowest value is first."""
+    count = values.shape[1]
+    order = np.argsort(values, axis=1, kind="stable")
+    weights = np.full(len(values), 1.0 / len(values)) if weights is None else weights
+    ranks = [np.bincount(order[:, rank], weights, minlength=count) for rank in range(count)]
+    return np.stack(ranks, axis=1)
 
 
 def _points(studies: Studies) -> list[tuple[str, str]]:
@@ -346,7 +345,7 @@ def synthesise_splits(
             common=effects == "common",
             link=link,
         )
-        posterior = infer(assembled.model, draws=draws or enough_draws(assembled), seed=seed)
+        posterior = infer(assembled.model, draws=draws, seed=seed)
         splits.append(_split(network.studies, whole, assembled, posterior, treatment, versus))
     return replace(whole, splits=tuple(splits))
 
