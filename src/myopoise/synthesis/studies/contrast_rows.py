@@ -425,7 +425,8 @@ class _Teller:
         stated = given.shared[group.rows]
         known = np.isfinite(stated)
         filled = np.where(known, stated, -np.inf).max(axis=1)
-        differ = known.any(axis=1) & (np.where(known, stated, np.inf).min(axis=1) != filled)
+        least_stated = np.where(known, stated, np.inf).min(axis=1)
+        differ = np.asarray(known.any(axis=1) & (least_stated != filled))
         least = variance.min(axis=1)
         absent = ~known.any(axis=1)
         impossible = np.asarray(~absent & ~differ & ((filled <= 0) | (filled >= least)))
