@@ -189,7 +189,7 @@ def _frequentist(found: NetworkEstimate) -> dict[str, Any]:
             "pareto_k": None,
             "ess": None,
             "trusted": True,
-            "sentence": "Closed form: nothing was drawn.",
+            "sentence": "Least squares: nothing was drawn at random, so there is no sampling error to check.",
             "method": "generalised least squares",
             "warnings": list(found.warnings),
         },

@@ -11,7 +11,7 @@ from typing import Any
 
 from myopoise.report import svg
 from myopoise.report.rounding import decimals_for, number
-from myopoise.report.synthesis_axis import Axis, axis
+from myopoise.report.synthesis_axis import Axis, axis, wrapped
 
 __all__ = ["FunnelMark", "FunnelMarks", "funnel_figure", "funnel_marks"]
 
@@ -138,7 +138,7 @@ def funnel_figure(document: Part) -> str:
     parts.append(svg.text(16, middle, "Standard error, small above", **quiet, **turned))
     parts += [svg.group([_sign(mark.kind, mark.x, mark.y)], mark.told) for mark in marks.points]
     parts += _legend(marks)
-    height = max(bottom + 48, TOP + 22 * min(len(marks.kinds), _KINDS + 1) + 20)
+    height = max(bottom + 48, TOP + 35 * min(len(marks.kinds), _KINDS + 1) + 20)
     description = (
         f"{len(marks.points)} contrasts, each about the effect of its comparison, small standard errors above. The "
         "table below holds the numbers."
@@ -149,19 +149,16 @@ def funnel_figure(document: Part) -> str:
 def _legend(marks: FunnelMarks) -> list[str]:
     words: dict[str, str | float] = {"font_size": SMALL, "fill": svg.INK}
     parts = []
+    y = TOP + 6
     for kind, name in enumerate(marks.kinds[:_KINDS]):
-        y = TOP + 22 * kind + 6
-        short = svg.text(LEGEND + 14, y + 4, _short(name), **words)
-        parts.append(svg.group([_sign(kind, LEGEND, y), short], name))
+        lines = wrapped(name, 38)
+        told = [svg.text(LEGEND + 14, y + 4 + 13 * at, line, **words) for at, line in enumerate(lines)]
+        parts.append(svg.group([_sign(kind, LEGEND, y), *told], name))
+        y += 22 + 13 * (len(lines) - 1)
     if len(marks.kinds) > _KINDS:
-        y = TOP + 22 * _KINDS + 6
         rest = f"and {len(marks.kinds) - _KINDS} more comparisons"
         parts.append(svg.group([_sign(_KINDS, LEGEND, y), svg.text(LEGEND + 14, y + 4, rest, **words)]))
     return parts
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 40 else f"{name[:39]}…"
 
 
 def _sign(kind: int, x: float, y: float) -> str:

@@ -115,7 +115,7 @@ def interval_marks(
     ratios
         Whether values are logarithms of ratios.
     """
-    known = [(row.low, row.high) for row in rows if row.low == row.low and row.high == row.high]
+    known = [row.new or (row.low, row.high) for row in rows if row.low == row.low and row.high == row.high]
     line = axis(*AXIS, axis_ends(known), ratios=ratios)
     count = max(1, len(columns) - 2)
     room = (WIDTH - LEFT - AXIS[1] - 12) / count
@@ -198,7 +198,7 @@ def _frame(marks: IntervalMarks) -> str:
 def _ink(mark: IntervalMark, marks: IntervalMarks) -> str:
     plain: dict[str, str | float] = {"font_size": SIZE, "fill": svg.INK}
     if mark.heading:
-        plain["font_weight"] = "600"
+        plain |= {"font_weight": "600", "paint_order": "stroke", "stroke": "#fff", "stroke_width": 5}
     first = mark.y + 4 - 7 * (len(mark.name) - 1)
     left = LEFT if mark.heading else LEFT + 8
     parts = [svg.text(left, first + 14 * place, words, **plain) for place, words in enumerate(mark.name)]

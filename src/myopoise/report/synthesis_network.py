@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from myopoise.report import svg
@@ -23,6 +23,10 @@ WIDTH = 920.0
 LARGEST, SMALLEST = 26.0, 4.0
 WIDEST, NARROWEST = 13.0, 1.4
 NAME, DETAIL = 13.0, 11.5
+ABOVE = 74.0
+"""Room above and below the oval for the largest circle and its label."""
+_LEGEND = 420.0
+"""Width that the words below need."""
 _NUMBERED = 16
 """Comparisons up to which each line has its number of studies written on it."""
 _DETAILED = 16
@@ -73,6 +77,7 @@ class OvalMarks:
     lines: tuple[LineMark, ...]
     size: float
     area: str
+    width: float
     height: float
 
 
@@ -92,7 +97,7 @@ def oval_marks(document: Part) -> OvalMarks:
     slots = _slots(network["pieces"])
     tall = min(760.0, max(300.0, 26.0 * len(nodes)))
     across = 0.5 * WIDTH - (250.0 if len(nodes) > 4 else 290.0)
-    centre = tall / 2 + 48.0
+    centre = tall / 2 + ABOVE
     size = NAME if len(nodes) <= _FEW else 10.5
     circles = []
     for name, turn in slots.items():
@@ -105,7 +110,20 @@ def oval_marks(document: Part) -> OvalMarks:
         circles.append(_circle(name, detail, (x, y, radius, angle), reference=name == document["reference"]))
     most = max((len(edge["studies"]) for edge in network["edges"]), default=1)
     lines = tuple(_line(edge, most, numbered=len(network["edges"]) <= _NUMBERED) for edge in network["edges"])
-    return OvalMarks(tuple(circles), lines, size, key, tall + 96.0)
+    drawn, width = _framed(circles, size)
+    return OvalMarks(drawn, lines, size, key, width, tall + 2 * ABOVE)
+
+
+def _framed(circles: list[CircleMark], size: float) -> tuple[tuple[CircleMark, ...], float]:
+    """The circles moved to where the drawing begins, and its width; a narrow screen should not open on white paper."""
+    boxes = [circle.label_box(size) for circle in circles]
+    reach = [(circle.x - circle.radius, circle.x + circle.radius) for circle in circles]
+    left = min([box[0] for box in boxes] + [low for low, _ in reach]) - 12
+    right = max([box[2] for box in boxes] + [high for _, high in reach]) + 12
+    wide = max(_LEGEND, right - left)
+    move = (wide - right - left) / 2
+    moved = (replace(circle, x=circle.x + move, label_x=circle.label_x + move) for circle in circles)
+    return tuple(moved), wide
 
 
 def oval_figure(document: Part) -> str:
@@ -136,7 +154,7 @@ def oval_figure(document: Part) -> str:
             fill=svg.QUIET,
         ),
     ]
-    return svg.figure("network", WIDTH, marks.height + 28, "Network of treatments", description, parts)
+    return svg.figure("network", marks.width, marks.height + 28, "Network of treatments", description, parts)
 
 
 def _slots(pieces: list[list[str]]) -> dict[str, float]:

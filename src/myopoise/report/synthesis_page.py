@@ -28,6 +28,7 @@ from myopoise.report.synthesis_words import (
     of,
     plural,
     ratio_name,
+    sentence,
     shown,
     standing,
     versus_reference,
@@ -72,6 +73,7 @@ def synthesis_page(document: Part) -> str:
             heterogeneity=heterogeneity_sentence(document),
             fit=fit_sentence(document["fit"]) if document.get("fit") else "",
             contributions=_contributions(document),
+            choices=_choices(document["options"]),
         )
     )
 
@@ -146,6 +148,7 @@ def _environment() -> Environment:
         "count": lambda value: _data(value, lambda v: f"{v:,.0f}"),
         "arm": arm_words,
         "plural": plural,
+        "sentence": sentence,
         "shade": lambda share: f"{min(100.0, 100.0 * (share or 0.0)):.0f}",
     }
     environment.globals |= {"effect": _effect, "ends": _ends, "of": of, "missing": missing}
@@ -193,6 +196,35 @@ def _shown(value: float, document: Part, digits: int) -> str:
 
 def _league(document: Part) -> dict[tuple[str, str], Part]:
     return {(row["treatment"], row["versus"]): row for row in document["relative_effects"]}
+
+
+_ASKED = {
+    "outcome": "Outcome",
+    "link": "Link",
+    "measure": "Measure",
+    "effects": "Effects",
+    "reference": "Reference",
+    "direction": "Better",
+    "covariate": "Covariate",
+    "interaction": "Interaction",
+    "class_kind": "Classes",
+    "inactive": "Inactive component",
+    "baselines": "Baselines",
+    "tau_estimator": "Estimator of tau",
+    "hartung_knapp": "Hartung-Knapp",
+    "correction": "Added to studies with a zero cell",
+    "contributions": "Contributions by",
+    "draws": "Draws asked for",
+    "seed": "Seed",
+}
+"""Options that the page states, and what they are called there."""
+
+
+def _choices(options: Part) -> list[tuple[str, str]]:
+    """Every choice that was made, by the reader or by default."""
+    said = [(label, options[name], name) for name, label in _ASKED.items() if options.get(name) is not None]
+    why = f", {options['reference_why']}" if options.get("reference_why") else ""
+    return [(label, f"{value}{why if name == 'reference' else ''}") for label, value, name in said]
 
 
 def _contributions(document: Part) -> tuple[list[str], list[tuple[str, list[float]]]]:

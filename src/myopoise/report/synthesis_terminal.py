@@ -23,6 +23,7 @@ from myopoise.report.synthesis_words import (
     plural,
     ratio_name,
     ratio_words,
+    sentence,
     shown,
     standing,
     versus_reference,
@@ -114,7 +115,7 @@ def _inputs(document: Part, console: Console) -> None:
             plural(data["treatments"], "treatment"),
         )
     )
-    console.print(Text(document["model"], style="bold"))
+    console.print(Text(sentence(document["model"]), style="bold"))
     console.print(Text(f"{inputs['file']}: {counts}. {inputs['layout']}"))
     console.print(Text("First studies as they were understood:", style="dim"))
     for study in inputs["first_studies"]:
@@ -190,8 +191,8 @@ def _effects(document: Part, console: Console) -> None:
     for cells in _effect_rows(document, new, wide):
         table.add_row(*cells)
     console.print(table)
-    said = f"Treatment less {document['reference']}, 95% {interval_name(document)}s; {better(document)}, and the "
-    said += "better stand higher. "
+    said = f"Treatment less {document['reference']}, 95% {interval_name(document)}s; {better(document)}"
+    said += ", and the better stand higher. " if standing(document) else ". "
     if new:
         said += "New study: where the true effect of another study would lie, 95%. "
     if wide:

@@ -25,6 +25,7 @@ __all__ = [
     "ratio_name",
     "ratio_words",
     "ratio_words_of",
+    "sentence",
     "shown",
     "standing",
     "versus_reference",
@@ -282,6 +283,17 @@ def plural(count: float, one: str, many: str = "") -> str:
     ('1 study', '12 arms', '1,049 patients')
     """
     return f"{count:,.0f} {one if count == 1 else many or one + 's'}"
+
+
+def sentence(words: str) -> str:
+    """Words as a sentence: a capital first, a full stop last.
+
+    Examples
+    --------
+    >>> sentence("network meta-analysis; random effects")
+    'Network meta-analysis; random effects.'
+    """
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
 
 
 def _exp(logarithm: float) -> str:
