@@ -8,7 +8,7 @@ baseline of a study of the network itself is drawn together with the effects, fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,7 +162,7 @@ class ReferenceArms:
         order = np.argsort(values, kind="stable")
         weights = self.draws.weights[order]
         below = np.maximum.accumulate(np.cumsum(weights) - 0.5 * weights)
-        return np.interp(ndtr(score), below, values[order])
+        return np.asarray(np.interp(ndtr(score), below, values[order]))
 
     @property
     def sentence(self) -> str:
@@ -310,13 +310,24 @@ def _reference_only(network: HasStudies) -> Studies:
     if arms is None or not (arms.treatment == place).any():
         raise WrongUsage(f"no study gives {network.reference} by arm, so there is no baseline to fit.")
     mine = np.flatnonzero(arms.treatment == place)
-    kept = {
-        f.name: value[mine] for f in fields(Arms) if isinstance(value := getattr(arms, f.name), np.ndarray)
-    }
-    kept["treatment"] = np.zeros(len(mine), dtype=np.int64)
     names = tuple(studies.names[s] for s in arms.study[mine].tolist())
-    kept["study"] = np.arange(len(mine), dtype=np.int64)
-    return Studies(names, (network.reference,), replace(arms, **kept, covariates={}))
+
+    def of_these(values: Floats | None) -> Floats | None:
+        return None if values is None else values[mine]
+
+    kept = Arms(
+        arms.outcome,
+        study=np.arange(len(mine)),
+        treatment=np.zeros(len(mine), dtype=np.int64),
+        events=of_these(arms.events),
+        n=of_these(arms.n),
+        at_least=of_these(arms.at_least),
+        mean=of_these(arms.mean),
+        se=of_these(arms.se),
+        exposure=of_these(arms.exposure),
+        time=of_these(arms.time),
+    )
+    return Studies(names, (network.reference,), kept)
 
 
 def _baseline_model(model: LatentModel, priors: ExchangeableBaselines) -> LatentModel:
