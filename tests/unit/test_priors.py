@@ -55,7 +55,7 @@ def test_the_value_at_a_score_is_the_quantile_of_the_textbook_distribution(
     assert prior.value(above) == pytest.approx(reference.isf(stats.norm.sf(above)), rel=1e-9)
 
 
-@pytest.mark.parametrize(("prior", "reference"), ON_THE_SQUARE, ids=str)
+@pytest.mark.parametrize(("prior", "reference"), ON_THE_SQUARE, ids=["shape 2", "shape 0.5"])
 def test_a_prior_on_the_square_gives_its_root(prior: Prior, reference: stats.rv_continuous) -> None:
     below, above = SCORES[SCORES <= 0.0], SCORES[SCORES > 0.0]
     assert prior.value(below) ** 2 == pytest.approx(reference.ppf(stats.norm.cdf(below)), rel=1e-9)

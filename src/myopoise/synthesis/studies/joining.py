@@ -199,7 +199,7 @@ def _joined_steps(first: Arms, second: Arms) -> Floats | None:
         return None
     if first.at_least.shape[1] != second.at_least.shape[1]:
         raise WrongUsage(
-            f"One has {first.at_least.shape[1]} thresholds and the other {second.at_least.shape[1]}. Give both the same "
-            "columns, empty where a study did not report a threshold."
+            f"One has {first.at_least.shape[1]} thresholds and the other {second.at_least.shape[1]}. "
+            "Give both the same columns, empty where a study did not report a threshold."
         )
     return np.concatenate([first.at_least, second.at_least])
