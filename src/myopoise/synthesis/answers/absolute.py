@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from myopoise.errors import WrongUsage
 from myopoise.estimate import Estimate
-from myopoise.synthesis.answers.baselines import Baseline, baseline_draws
+from myopoise.synthesis.answers.baselines import Baseline, StudyBaseline, baseline_draws
 from myopoise.synthesis.answers.draws import Joint, joint_draws, laid_out
 from myopoise.synthesis.findings import NetworkSynthesis
 from myopoise.synthesis.likelihoods import PoissonCounts
@@ -27,6 +27,8 @@ Floats = NDArray[np.float64]
 
 _BASELINE_SEED = 3
 _NOISE_SEED = 101
+_FEW_DRAWS = 6000
+"""For the baseline of a study, whose terms cost a likelihood for each draw."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ def outcome_draws(
     if not exposure > 0.0:
         raise WrongUsage(f"the exposure is {exposure:g}; it must be above 0.")
     scale = _natural_scale(assembled)
-    joint = joint_draws(found.posterior)
+    few = isinstance(baseline, StudyBaseline)
+    joint = joint_draws(found.posterior, _FEW_DRAWS) if few else joint_draws(found.posterior)
     level = baseline_draws(baseline, assembled, joint, _BASELINE_SEED)[:, None] + joint.x @ effects.T
     if predictive:
         level = level + new_study_terms(assembled, joint)

@@ -16,7 +16,7 @@ from scipy.special import betaincinv, gammaincinv, ndtr
 
 from myopoise.errors import WrongUsage
 from myopoise.estimate import Estimate
-from myopoise.synthesis.answers.draws import Joint, joint_draws
+from myopoise.synthesis.answers.draws import Joint, joint_draws, rising
 from myopoise.synthesis.answers.terms import draw_terms
 from myopoise.synthesis.checking import Trust, trust_in
 from myopoise.synthesis.effects import hyper_estimate
@@ -161,7 +161,7 @@ class ReferenceArms:
             values = values + self.draws.theta[:, 0] * self.draws.scores(11)
         order = np.argsort(values, kind="stable")
         weights = self.draws.weights[order]
-        below = np.maximum.accumulate(np.cumsum(weights) - 0.5 * weights)
+        below = rising(np.cumsum(weights) - 0.5 * weights)
         return np.asarray(np.interp(ndtr(score), below, values[order]))
 
     @property
@@ -174,6 +174,9 @@ class ReferenceArms:
 @dataclass(frozen=True, eq=False)
 class StudyBaseline:
     """The reference treatment's outcome in the population of one study of the network.
+
+    It is that of the study's own reference arm as the model fits it; of a study without one, that of the arm it might
+    have had, which has a term of its own about the study's intercept.
 
     Parameters
     ----------
@@ -233,7 +236,12 @@ def baseline_draws(baseline: Baseline, assembled: Assembled, joint: Joint, seed:
         arms=arms,
         study=np.zeros(len(arms), dtype=np.int64),
     )
-    value = terms.study[0] + _known(baseline, model, assembled.link, int(arms[0]))
+    reference = np.flatnonzero(assembled.cells.treatment[arms] == 0)
+    if len(reference):
+        term = terms.arm[reference[0]]
+    else:
+        term = np.sqrt(model.arm_variance.at(joint.theta)[:, arms[0]]) * joint.scores(seed + 1)
+    value = terms.study[0] + term + _known(baseline, model, assembled.link, int(arms[0]))
     if "baseline" in model.columns:
         value = value + joint.x[:, model.column("baseline")]
     return np.asarray(value)
@@ -281,7 +289,12 @@ def fit_baseline(
 
     Notes
     -----
-    Fitted apart, so that an assumption about baselines cannot move the effects (TSD 5, section 2).
+    Fitted apart, so that an assumption about baselines cannot move the effects. A baseline's variation between studies
+    is real, so a prediction for a population like none of them takes a new study's.
+
+    References
+    ----------
+    dias2013
     """
     chosen = ExchangeableBaselines() if priors is None else priors
     studies = _reference_only(network)

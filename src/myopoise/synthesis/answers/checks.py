@@ -34,7 +34,7 @@ from myopoise.synthesis.likelihoods import (
     OrderedCounts,
     PoissonCounts,
 )
-from myopoise.synthesis.quadrature import log_contrasts
+from myopoise.synthesis.quadrature import log_contrasts, log_marginal_likelihood
 from myopoise.synthesis.studies.values import Studies
 from myopoise.synthesis.synthesising import SEED
 
@@ -43,7 +43,7 @@ __all__ = ["PointCheck", "PredictiveChecks", "predictive_checks"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_REPLICATES = 1000
+_REPLICATES = 512
 _VAGUE = 4.0
 """Variance of a study term above which an arm without others beside it cannot be predicted."""
 
@@ -76,8 +76,9 @@ class PredictiveChecks:
     Parameters
     ----------
     kept, renewed
-        Posterior predictive P value of the residual deviance: the probability that replicated data fit worse than the
-        observed. Near 0: the data fit worse than they should; near 1: better.
+        Posterior predictive P value of the residual deviance, the probability that replicated data fit worse than the
+        observed: given the terms, and with the terms integrated out. Near 0: the data fit worse than they should;
+        near 1: better.
     points
         Each arm, then each contrast.
     replicates
@@ -185,17 +186,43 @@ def _arms(model: LatentModel, draws: _Draws, random: np.random.Generator) -> tup
     if not (model.study_variance.constant > _VAGUE).any():
         study_sd = np.sqrt(model.study_variance.at(draws.theta).T)
         renewed_u = study_sd * random.standard_normal(study_sd.shape)
-    deviances, areas = [], []
-    for total in (u[model.study] + terms.arm, renewed_u[model.study] + fresh):
-        fitted = _fitted(model, draws, total)
-        likelihood = model.likelihood
-        results = np.arange(len(model.arm))
-        observed = likelihood.deviance(fitted, results).sum(0)
-        again = _replicated(likelihood, fitted, model.arm, random)
-        deviances.append(np.stack([observed, again.deviance(fitted, results).sum(0)]))
-        areas.append(_tail(likelihood, fitted, model.arm).mean(1))
+    results = np.arange(len(model.arm))
+    fitted = _fitted(model, draws, u[model.study] + terms.arm)
+    kept = model.likelihood.deviance(fitted, results).sum(0)
+    again = _replicated(model.likelihood, fitted, model.arm, random).deviance(fitted, results).sum(0)
+    fitted_anew = _fitted(model, draws, renewed_u[model.study] + fresh)
+    anew = _replicated(model.likelihood, fitted_anew, model.arm, random)
+    observed_anew, replicated_anew = (_integrated(model, given, draws) for given in (model.likelihood, anew))
+    areas = [_tail(model.likelihood, each, model.arm).mean(1) for each in (fitted, fitted_anew)]
     areas.append(_left_out(model, draws, terms.log_density, random))
-    return np.stack(deviances), np.stack(areas)
+    return np.array([[kept, again], [observed_anew, replicated_anew]]), np.stack(areas)
+
+
+def _integrated(model: LatentModel, likelihood: Likelihood, draws: _Draws) -> Floats:
+    """Twice the log likelihood lost against a perfect fit, study and arm terms integrated out, ``(draw,)``."""
+    eta = model.predictor(draws.x)
+    fitted = likelihood.fitted(eta, model.mix)
+    density = likelihood.log_density(eta, model.mix)
+    # What the log likelihood would be at a perfect fit; it is the same from wherever it is counted.
+    best = density + 0.5 * likelihood.deviance(fitted, np.arange(len(fitted)))
+    alone = replace(model, likelihood=likelihood, contrasts=())
+    if isinstance(likelihood, OrderedCounts) and likelihood.counts.ndim > 1:
+        marginal = _one_by_one(alone, likelihood, draws)
+    else:
+        marginal = log_marginal_likelihood(alone, draws.x, draws.theta)
+    return np.asarray(2.0 * (best.sum(0) - marginal))
+
+
+def _one_by_one(model: LatentModel, likelihood: OrderedCounts, draws: _Draws) -> Floats:
+    """Log marginal likelihood of replicated ordered data: their likelihood takes one data set at a time."""
+    found = np.empty(len(draws.x))
+    for d in range(len(found)):
+        one = replace(likelihood, counts=likelihood.counts[:, d], above=likelihood.above[:, d])
+        mine = slice(d, d + 1)
+        found[d] = log_marginal_likelihood(replace(model, likelihood=one), draws.x[mine], draws.theta[mine])[
+            0
+        ]
+    return found
 
 
 def _fitted(model: LatentModel, draws: _Draws, total: Floats) -> Floats:
@@ -250,17 +277,27 @@ def _replicated(likelihood: Likelihood, fitted: Floats, arm: Ints, random: np.ra
             noise = likelihood.se[:, None] * random.standard_normal(fitted.shape)
             return replace(likelihood, mean=fitted + noise)
         case OrderedCounts():
-            return replace(likelihood, counts=_categories(likelihood, fitted, arm, random))
+            counts = _categories(likelihood, fitted, arm, random)
+            first = likelihood.constant[:, None] > 0.0
+            above = np.where(first, likelihood.n[:, None] - counts, _above(counts, arm))
+            return replace(likelihood, counts=counts, above=above)
     raise WrongUsage(f"there is no replication of {type(likelihood).__name__}.")
+
+
+def _above(counts: Floats, arm: Ints) -> Floats:
+    """Patients in a category or a higher one of the same arm."""
+    total = np.cumsum(counts[::-1], axis=0)[::-1]
+    last = np.searchsorted(arm, arm, side="right")
+    beyond = np.concatenate([total, np.zeros((1, counts.shape[1]))])[last]
+    return np.asarray(total - beyond)
 
 
 def _categories(likelihood: OrderedCounts, fitted: Floats, arm: Ints, random: np.random.Generator) -> Floats:
     """Multinomial counts of each arm's categories, drawn one category after the other."""
     counts = np.empty_like(fitted)
-    left = np.zeros((int(arm[-1]) + 1, fitted.shape[1]), dtype=np.int64)
-    chance_left = np.ones(left.shape)
-    left[arm] = likelihood.n[:, None].astype(np.int64)
-    first = np.searchsorted(arm, np.arange(len(left)))
+    first = np.searchsorted(arm, np.arange(int(arm[-1]) + 1))
+    chance_left = np.ones((len(first), fitted.shape[1]))
+    left = np.repeat(likelihood.n[first][:, None].astype(np.int64), fitted.shape[1], axis=1)
     place = np.arange(len(arm)) - first[arm]
     for k in range(int(place.max()) + 1):
         rows = np.flatnonzero(place == k)
@@ -269,7 +306,7 @@ def _categories(likelihood: OrderedCounts, fitted: Floats, arm: Ints, random: np
         last = np.r_[np.diff(arm) > 0, True][rows]
         chance[last] = 1.0
         drawn = random.binomial(left[mine], chance)
-        counts[rows] = drawn
+        counts[rows] = drawn.astype(float)
         left[mine] -= drawn
         chance_left[mine] -= fitted[rows]
     return counts
@@ -315,11 +352,14 @@ def _contrasts(given: MeasuredContrasts, draws: _Draws, random: np.random.Genera
     inverse = np.linalg.inv(given.covariance)
     own = np.broadcast_to(given.covariance[:, None], whole.shape)
     sd = np.sqrt(np.diagonal(given.covariance, axis1=1, axis2=2))[:, None]
+    renewed_inverse = np.linalg.inv(whole)
     deviances, areas = [], []
-    for truth in truths:
+    for kind, truth in enumerate(truths):
         again = _normal(truth, own, random)
-        off = np.stack([given.estimate[:, None] - truth, again - truth])
-        deviances.append(np.einsum("osdi,sij,osdj->od", off, inverse, off))
+        about = prior if kind else truth
+        off = np.stack([given.estimate[:, None] - about, again - about])
+        metric = renewed_inverse if kind else np.broadcast_to(inverse[:, None], whole.shape)
+        deviances.append(np.einsum("osdi,sdij,osdj->od", off, metric, off))
         areas.append(ndtr((given.estimate[:, None] - truth) / sd).mean(1).ravel())
     wide = np.sqrt(np.diagonal(whole, axis1=2, axis2=3))
     tail = ndtr((given.estimate[:, None] - prior) / wide)

@@ -24,7 +24,7 @@ from myopoise.synthesis.findings import NetworkSynthesis
 from myopoise.synthesis.laplace import Posterior
 from myopoise.synthesis.models.assembly import Assembled
 
-__all__ = ["Chance", "Joint", "joint_draws", "laid_out"]
+__all__ = ["Chance", "Joint", "joint_draws", "laid_out", "rising"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -139,8 +139,7 @@ class Joint:
         found = []
         for j, scale in enumerate(scales):
             mine = self.weights[order[:, j]]
-            # Negative weights can turn the share back a little; a share never falls.
-            below = np.maximum.accumulate(np.cumsum(mine) - 0.5 * mine)
+            below = rising(np.cumsum(mine) - 0.5 * mine)
             low, middle, high = np.interp(_LEVELS, below, values[order[:, j], j])
             found.append(
                 Estimate(
@@ -180,6 +179,23 @@ class Joint:
         moved = self.weights[self.plain :, None] * rest
         pairs = moved[: len(moved) // 2] + moved[len(moved) // 2 :]
         return np.asarray(np.sqrt(variance + (pairs**2).sum(0)))
+
+
+def rising(share: Floats) -> Floats:
+    """A cumulative share that never falls, though negative weights turn it back a little.
+
+    Parameters
+    ----------
+    share
+        Shape ``(draw,)``.
+
+    Notes
+    -----
+    Halfway between the nearest from above and from below, so that quantiles of minus a quantity are minus its own.
+    """
+    above = np.maximum.accumulate(share)
+    below = np.minimum.accumulate(share[::-1])[::-1]
+    return np.asarray(0.5 * (above + below))
 
 
 def joint_draws(posterior: Posterior, draws: int = _DRAWS) -> Joint:
