@@ -161,17 +161,17 @@ class _Within:
     noise: Floats
 
     def below(self, value: Floats, proposal: Proposal, columns: int) -> Floats:
-        """Share of the proposal below ``(contrast, point)``."""
-        stretch = proposal.stretch(columns)
+        """Share of the Gaussians, or of the t's drawn from in their place, below ``(contrast, point)``."""
+        stretch = proposal.stretch(columns) if proposal.degrees else 1.0
         sd = np.sqrt((stretch * self.sd) ** 2 + self.noise[:, None])
         score = (value - self.centre[..., None]) / sd[..., None]
         return np.asarray(np.tensordot(self.share, proposal.cumulative(score), 1))
 
     def variance(self, about: Floats, posterior: Posterior) -> Floats:
-        """Mean square of the proposal about a point, ``(contrast,)``."""
+        """Mean square of the Gaussians, or of the t's, about a point, ``(contrast,)``."""
         degrees = posterior.proposal.degrees
-        factor = posterior.proposal.stretch(posterior.x.shape[1]) ** 2
-        factor = factor * degrees / (degrees - 2.0) if degrees else factor
+        stretch = posterior.proposal.stretch(posterior.x.shape[1])
+        factor = stretch**2 * degrees / (degrees - 2.0) if degrees else 1.0
         square = factor * self.sd**2 + self.noise[:, None] + (self.centre - about) ** 2
         return np.asarray(self.share @ square)
 
@@ -197,10 +197,12 @@ def _exact(within: _Within, scale: str) -> tuple[Estimate, ...]:
 
 def _weighted(posterior: Posterior, draws: Floats, within: _Within, scale: str) -> tuple[Estimate, ...]:
     weights = posterior.weights.values
-    surplus = weights - 1.0 / len(weights)
+    surplus = posterior.surplus
     mean = weights @ draws
     variance = weights @ (draws - mean) ** 2
     if posterior.stratified:
+        plain = within.share @ within.centre
+        mean = plain + surplus @ (draws - plain)
         variance = within.variance(mean, posterior) + surplus @ (draws - mean) ** 2
     sd = np.sqrt(np.maximum(variance, 0.0))
     error = surplus if posterior.stratified else weights
@@ -231,9 +233,7 @@ def _quantiles(posterior: Posterior, draws: Floats, within: _Within, sd: Floats)
     if not posterior.stratified or (posterior.proposal.degrees and within.noise.any()):
         middle = plain - 0.5 * weights[order]
         return np.array([[np.interp(q, middle[:, j], value[:, j]) for j in columns] for q in _LEVELS])
-    less = np.concatenate(
-        [np.zeros((1, len(columns))), np.cumsum(weights[order] - 1.0 / len(weights), axis=0)]
-    )
+    less = np.concatenate([np.zeros((1, len(columns))), np.cumsum(posterior.surplus[order], axis=0)])
     found = np.empty((len(_LEVELS), len(columns)))
     for i, level in enumerate(_LEVELS):
         place = np.minimum((plain < level).sum(0), len(value) - 1)
@@ -290,7 +290,7 @@ def hyper_estimate(posterior: Posterior, position: int, scale: str) -> Estimate:
     mean = float(density @ value)
     sd = float(np.sqrt(density @ (value - mean) ** 2))
     low, median, high = np.interp(_LEVELS, np.cumsum(density) - 0.5 * density, value)
-    surplus = posterior.weights.values - 1.0 / len(posterior.node)
+    surplus = posterior.surplus
     error = float(np.sqrt((surplus**2).sum())) * sd
     mcse = 0.0 if posterior.exact else error
     return Estimate(mean, sd, float(median), float(low), float(high), scale, mcse=mcse)

@@ -100,6 +100,8 @@ class Posterior:
         Whether Gauss-Newton converged at the nodes that matter.
     proposal
         How the draws were spread before they were weighted.
+    unstretched
+        Weight of each draw under the Gaussians of the nodes themselves, before they were widened, shape ``(draw,)``.
     """
 
     model: LatentModel
@@ -111,6 +113,15 @@ class Posterior:
     mixture: Mixture
     converged: bool
     proposal: Proposal
+    unstretched: Floats
+
+    @property
+    def surplus(self) -> Floats:
+        """What the weights add to those of the plain Gaussian mixture, ``(draw,)``: all that need be counted by draws.
+
+        Under a t in the Gaussians' place, what they add to equal weights.
+        """
+        return self.weights.values - self.unstretched
 
     @property
     def exact(self) -> bool:
@@ -322,7 +333,7 @@ def infer(model: LatentModel, *, draws: int | None = None, nodes: int = 512, see
     if best is None:
         raise RuntimeError("no draw has a finite weight: the model's likelihood is not a number")
     if draws is None:
-        needed = _draws_for(best.weights)
+        needed = _draws_for(best)
         best = draw.weighted(needed, best.proposal) if needed > _FEWEST else best
     return best
 
@@ -332,9 +343,9 @@ _ERROR = 0.0085
 """Spread of the weights over the root of the number of draws: the ends of 95% intervals are then good to 0.02 sd."""
 
 
-def _draws_for(weights: Weights) -> int:
+def _draws_for(posterior: Posterior) -> int:
     """How many draws bring the noise of the weights down; a multiple of 64."""
-    spread = len(weights.values) / weights.effective - 1.0
+    spread = float((posterior.surplus**2).sum()) * len(posterior.x)
     return int(np.clip(64 * np.ceil(spread / _ERROR**2 / 64), _FEWEST, _MOST))
 
 
@@ -356,35 +367,46 @@ class _Drawing:
     def unweighted(self, draws: int, log_evidence: float) -> Posterior:
         """Draws of a mixture that is the posterior itself."""
         plain = Proposal(0.0, 0.0)
-        node, x, _ = self._drawn(draws, plain)
-        return self._posterior(node, x, smooth(np.full(len(x), log_evidence)), plain)
+        node, x, _, distance = self._drawn(draws, plain)
+        return self._posterior(node, x, smooth(np.full(len(x), log_evidence)), plain, distance)
 
     def weighted(self, draws: int, proposal: Proposal) -> Posterior:
         """Draws weighted by the exact density over that of the proposal."""
         model, weight = self.model, self.mixture.weight
-        node, x, log_proposal = self._drawn(draws, proposal)
+        node, x, log_proposal, distance = self._drawn(draws, proposal)
         z = self.mixture.z[node]
         theta = model.theta(z)
         log_target = log_prior(model, x, theta, z)
         log_target = log_target + _in_chunks(model, x, theta, self.mixture.level[:, node])
         log_weights = log_target + self.found.log_volume[node] - np.log(weight[node]) - log_proposal
-        return self._posterior(node, x, smooth(log_weights), proposal)
+        return self._posterior(node, x, smooth(log_weights), proposal, distance)
 
-    def _drawn(self, draws: int, proposal: Proposal) -> tuple[Ints, Floats, Floats]:
+    def _drawn(self, draws: int, proposal: Proposal) -> tuple[Ints, Floats, Floats, Floats]:
         random = np.random.default_rng(self.seed)
         node, epsilon = _pairs(self.mixture.weight, draws, len(self.model.columns), random)
         x, log_proposal = _draw(self.mixture, node, epsilon, proposal, random)
-        return node, x, log_proposal
+        return node, x, log_proposal, (epsilon**2).sum(1)
 
-    def _posterior(self, node: Ints, x: Floats, weights: Weights, proposal: Proposal) -> Posterior:
-        pair = np.tile(np.arange(len(node) // 2), 2)
+    def _posterior(
+        self, node: Ints, x: Floats, weights: Weights, proposal: Proposal, distance: Floats
+    ) -> Posterior:
+        count, columns = x.shape
+        pair = np.tile(np.arange(count // 2), 2)
         cluster = node if len(self.model.hypers) > 2 else pair
         theta = self.model.theta(self.mixture.z[node])
-        return Posterior(self.model, x, theta, weights, node, cluster, self.mixture, self.reached, proposal)
+        unstretched = np.full(count, 1.0 / count)
+        if not proposal.degrees:
+            # Density of the Gaussian over that of the wider one the draw came from.
+            square = proposal.stretch(columns) ** 2
+            unstretched = np.exp(-0.5 * distance * (square - 1.0))
+            unstretched = unstretched / unstretched.sum()
+        return Posterior(
+            self.model, x, theta, weights, node, cluster, self.mixture, self.reached, proposal, unstretched
+        )
 
 
 def more_draws(posterior: Posterior, draws: int = 20_000) -> Floats:
-    """Draws of x from the proposal itself, before any weighting, shape ``(draw, column)``.
+    """Draws of x from the plain Gaussian mixture (or the t's), before any weighting, shape ``(draw, column)``.
 
     Parameters
     ----------
@@ -400,7 +422,8 @@ def more_draws(posterior: Posterior, draws: int = 20_000) -> Floats:
     """
     random = np.random.default_rng(0)
     node, epsilon = _pairs(posterior.mixture.weight, draws, len(posterior.model.columns), random)
-    return _draw(posterior.mixture, node, epsilon, posterior.proposal, random)[0]
+    plain = posterior.proposal if posterior.proposal.degrees else Proposal(0.0, 0.0)
+    return _draw(posterior.mixture, node, epsilon, plain, random)[0]
 
 
 def _pairs(weight: Floats, draws: int, columns: int, random: np.random.Generator) -> tuple[Ints, Floats]:

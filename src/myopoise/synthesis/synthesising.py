@@ -207,7 +207,7 @@ def ranks_of(
     sign = -1.0 if direction == "higher" else 1.0
     count = len(assembled.treatments)
     plain = _shares_of_ranks(sign * (more_draws(posterior) @ assembled.effects.T))
-    surplus = posterior.weights.values - 1.0 / len(posterior.x)
+    surplus = posterior.surplus
     # As for intervals: how ranks fall before weighting is cheap to know well, the weights only correct it.
     probabilities = plain + _shares_of_ranks(sign * (posterior.x @ assembled.effects.T), surplus)
     probabilities = np.clip(probabilities, 0.0, 1.0)
