@@ -52,3 +52,16 @@ def report(request: pytest.FixtureRequest) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def html(report: dict[str, Any]) -> str:
     return page(report)
+
+
+@pytest.fixture(scope="session")
+def synthesis() -> Any:
+    """A synthesis made by hand, by either method."""
+    return load(Path(__file__).with_name("synthesis_example.py"))
+
+
+@pytest.fixture(scope="session", params=["bayes", "frequentist"])
+def found(request: pytest.FixtureRequest, synthesis: Any) -> dict[str, Any]:
+    """The document of a synthesis made by hand."""
+    made: dict[str, Any] = synthesis.made(getattr(synthesis, request.param)())
+    return made

@@ -141,9 +141,11 @@ def _bayes(file: StudiesFile, net: StudyNetwork, options: dict[str, Any], asked:
             options["baselines"] = str(baselines)
         found = synthesise(net, structure, priors, baselines=baselines, **common)
     joined = asked["model"] == "component" or asked["single_arms"]
-    said = {name: _implied(name, words, priors, found.scale) for name, words in found.priors.items()}
+    # Contrasts of which nobody said what they are have no name, and are not mean differences by default.
+    scale = found.scale if arms is not None else net.studies.measure
+    said = {name: _implied(name, words, priors, scale or "effect") for name, words in found.priors.items()}
     return Fitted(
-        replace(found, priors=said, warnings=(*found.warnings, *_cautions(found, asked))),
+        replace(found, scale=scale, priors=said, warnings=(*found.warnings, *_cautions(found, asked))),
         file,
         net.studies,
         options,

@@ -14,13 +14,10 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from myopoise.estimate import Estimate
 from myopoise.report.synthesis_geometry import first_studies, geometry
 from myopoise.synthesis.findings import Confidence, NetworkEstimate, NetworkSynthesis, Pair, Split, TestOfQ
-from myopoise.synthesis.prior_meaning import spread_meaning
+from myopoise.synthesis.prior_meaning import pairs_of_trials
 from myopoise.synthesis.studies.values import Studies
 
 __all__ = ["Inputs", "document", "schema_text"]
@@ -134,7 +131,7 @@ def _bayes(found: NetworkSynthesis) -> dict[str, Any]:
         "predictive_effects": [_pair(pair) | _row(e) for pair, e in found.predictive.items()],
         "heterogeneity": {
             name: _row(estimate)
-            | ({"meaning": _meaning(estimate, found.scale)} if name == "tau" and found.scale else {})
+            | ({"meaning": _meaning(estimate, found.scale or "effect")} if name == "tau" else {})
             for name, estimate in found.heterogeneity.items()
         },
         "parameters": {name: _row(estimate) for name, estimate in found.parameters.items()},
@@ -256,20 +253,9 @@ def _test(name: str, test: TestOfQ) -> dict[str, Any]:
     return {f"q_{name}": test.q, f"df_{name}": test.df, f"p_{name}": test.p_value}
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A posterior as `spread_meaning` asks for it: its ends and its median."""
-
-    estimate: Estimate
-
-    def value(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Ends and median, whatever the scores."""
-        return np.array([self.estimate.low, self.estimate.median, self.estimate.high])
-
-
 def _meaning(tau: Estimate, scale: str) -> str:
     """What heterogeneity as found says of two trials of one comparison."""
-    return spread_meaning(_Found(tau), scale).replace("of the prior", "of its posterior").replace("such ", "")
+    return pairs_of_trials(tau.median, tau.high, scale, at="of its posterior")
 
 
 def _clean(value: Any) -> Any:
@@ -278,8 +264,6 @@ def _clean(value: Any) -> Any:
         return {key: _clean(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(part) for part in value]
-    if isinstance(value, np.generic):
-        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -57,15 +57,18 @@ def print_synthesis(document: Part, console: Console) -> None:
     """
     from rich.text import Text
 
+    trusted, verdict = document["diagnostics"]["trusted"], document["diagnostics"]["sentence"]
+    if not trusted:
+        console.print(Text(verdict, style="bold red"))
+        console.print()
     _inputs(document, console)
     _network(document, console)
     _effects(document, console)
     _league(document, console)
     _ranks(document, console)
     print_checks(document, console)
-    style = "bold" if document["diagnostics"]["trusted"] else "bold red"
     console.print()
-    console.print(Text(document["diagnostics"]["sentence"], style=style))
+    console.print(Text(verdict, style="bold" if trusted else "bold red"))
 
 
 def interval_bar(low: float, middle: float, high: float, ends: tuple[float, float], width: int = _BAR) -> str:

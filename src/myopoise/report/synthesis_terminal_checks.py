@@ -18,6 +18,8 @@ Part = Mapping[str, Any]
 
 _LIKELY = 0.05
 """P value below which direct and indirect evidence are marked as differing."""
+_LISTED = 24
+"""Further parameters that are listed."""
 _SHOWN = 3
 """Comparisons that contribute most, and points that fit worst, which are named."""
 
@@ -137,7 +139,7 @@ def _tests(document: Part, console: Console) -> None:
         shown_p = "–" if missing(p) else p_value(of(found, f"p_{key}"))
         table.add_row(words, number(of(found, f"q_{key}"), 2), str(found[f"df_{key}"]), shown_p)
     console.print(table)
-    if found["df_between"] == 0:
+    if found["df_between"] == 0 and not missing(found["q_between"]):
         console.print(
             Text(
                 "No design disagrees with another because none can: inconsistency cannot be tested.",
@@ -177,20 +179,28 @@ def _splits(document: Part, console: Console) -> None:
     )
 
 
+def _number(value: float, digits: int) -> str:
+    return "–" if missing(value) else number(value, digits)
+
+
 def _parameters(document: Part, console: Console) -> None:
     from rich.markup import escape
+    from rich.text import Text
 
     parameters = document.get("parameters") or {}
     if not parameters:
         return
     _heading("Other parameters", console)
-    table = _table("parameter", "mean", "sd", "95% credible interval")
-    for name, row in parameters.items():
+    bayes = document["method"] == "bayes"
+    table = _table("parameter", *(("mean", "sd") if bayes else ("estimate", "se")), "95% interval")
+    for name, row in list(parameters.items())[:_LISTED]:
         found = shown(row)
         digits = effect_digits([row])
         ends = f"{number(found.low, digits)} to {number(found.high, digits)}" if found.known else "–"
-        table.add_row(escape(name), number(found.centre, digits), number(found.spread, digits), ends)
+        table.add_row(escape(name), _number(found.centre, digits), _number(found.spread, digits), ends)
     console.print(table)
+    if len(parameters) > _LISTED:
+        console.print(Text(f"{len(parameters) - _LISTED} more stand in the JSON document.", style="dim"))
 
 
 def _contributions(document: Part, console: Console) -> None:

@@ -167,12 +167,9 @@ class _Within:
         score = (value - self.centre[..., None]) / sd[..., None]
         return np.asarray(np.tensordot(self.share, proposal.cumulative(score), 1))
 
-    def variance(self, about: Floats, posterior: Posterior) -> Floats:
-        """Mean square of the Gaussians, or of the t's, about a point, ``(contrast,)``."""
-        degrees = posterior.proposal.degrees
-        stretch = posterior.proposal.stretch(posterior.x.shape[1])
-        factor = stretch**2 * degrees / (degrees - 2.0) if degrees else 1.0
-        square = factor * self.sd**2 + self.noise[:, None] + (self.centre - about) ** 2
+    def variance(self, about: Floats) -> Floats:
+        """Mean square of the Gaussians about a point, ``(contrast,)``."""
+        square = self.sd**2 + self.noise[:, None] + (self.centre - about) ** 2
         return np.asarray(self.share @ square)
 
 
@@ -200,10 +197,10 @@ def _weighted(posterior: Posterior, draws: Floats, within: _Within, scale: str) 
     surplus = posterior.surplus
     mean = weights @ draws
     variance = weights @ (draws - mean) ** 2
-    if posterior.stratified:
+    if posterior.stratified and not posterior.proposal.degrees:
         plain = within.share @ within.centre
         mean = plain + surplus @ (draws - plain)
-        variance = within.variance(mean, posterior) + surplus @ (draws - mean) ** 2
+        variance = within.variance(mean) + surplus @ (draws - mean) ** 2
     sd = np.sqrt(np.maximum(variance, 0.0))
     error = surplus if posterior.stratified else weights
     half = len(weights) // 2

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from myopoise.errors import WrongUsage
 
-__all__ = ["Quantiles", "check", "effect_meaning", "interval", "spread_meaning"]
+__all__ = ["Quantiles", "effect_meaning", "pairs_of_trials", "spread_meaning"]
 
 Floats = NDArray[np.float64]
 
@@ -93,14 +93,29 @@ def spread_meaning(prior: Quantiles, scale: str) -> str:
         What an effect is: ``log odds ratio``, ``mean difference``, ...
     """
     _, median, high = map(float, prior.value(_ENDS))
+    return pairs_of_trials(median, high, scale, at="of the prior")
+
+
+def pairs_of_trials(median: float, high: float, scale: str, *, at: str) -> str:
+    """What a standard deviation between trials means, at its median and at its upper end.
+
+    Parameters
+    ----------
+    median, high
+        The standard deviation.
+    scale
+        What an effect is.
+    at
+        Of what they are the median and the upper end: ``of the prior``, ``of its posterior``.
+    """
     ratio = _ratio(scale)
     if ratio:
         middle, end, by = _factor(_PAIR * median), _factor(_PAIR * high), "a factor of "
     else:
         middle, end, by = _number(_PAIR * median), _number(_PAIR * high), ""
     return (
-        f"in 95% of pairs of such trials the true {_plural(ratio or scale)} differ by less than {by}{middle} "
-        f"at the median of the prior, {end} at its upper end"
+        f"in 95% of pairs of trials the true {_plural(ratio or scale)} differ by less than {by}{middle} "
+        f"at the median {at}, {end} at its upper end"
     )
 
 

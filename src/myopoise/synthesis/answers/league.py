@@ -26,12 +26,12 @@ class League:
         Rows and columns, in the same order.
     cells
         Row against column, for every two different treatments.
-    direct
-        Direct evidence alone, row against column; empty where there is none, or none was asked for.
     scale
         What a cell is.
     caption
         How to read it.
+    direct
+        Direct evidence alone, row against column; empty where there is none, or none was asked for.
     """
 
     treatments: tuple[str, ...]

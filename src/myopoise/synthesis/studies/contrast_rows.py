@@ -428,7 +428,7 @@ class _Teller:
         least_stated = np.where(known, stated, np.inf).min(axis=1)
         differ = np.asarray(known.any(axis=1) & (least_stated != filled))
         least = variance.min(axis=1)
-        absent = ~known.any(axis=1)
+        absent = np.asarray(~known.any(axis=1))
         impossible = np.asarray(~absent & ~differ & ((filled <= 0) | (filled >= least)))
         for at in self.faults.places(absent):
             self._no_shared(group, at)
