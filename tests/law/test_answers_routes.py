@@ -127,8 +127,8 @@ def test_a_new_studys_ratio_is_wider_by_the_heterogeneity(normal: NetworkSynthes
 def test_the_chance_of_an_important_effect_is_exact_for_a_normal_model(normal: NetworkSynthesis) -> None:
     weight, mean, sd = mixture(normal, ("C", "A"))
     found = importance(normal, Zone(0.1, 0.4))["C", "A"]
-    assert found.below.probability == pytest.approx(float(weight @ ndtr((0.1 - mean) / sd)), rel=1e-9)
-    assert found.above.probability == pytest.approx(float(weight @ ndtr((mean - 0.4) / sd)), rel=1e-9)
+    assert found.below.probability == pytest.approx(float(weight @ ndtr((0.1 - mean) / sd)), rel=1e-6)
+    assert found.above.probability == pytest.approx(float(weight @ ndtr((mean - 0.4) / sd)), rel=1e-6)
     assert found.above.mcse == 0.0
     total = found.below.probability + found.within.probability + found.above.probability
     assert total == pytest.approx(1.0)
@@ -156,7 +156,7 @@ def test_draws_of_a_linear_function_agree_with_its_exact_summary(normal: Network
         exact = normal.relative_effects[name, "A"]
         assert each.mean == pytest.approx(exact.mean, abs=0.003 * exact.sd)
         assert each.sd == pytest.approx(exact.sd, rel=0.01)
-        assert (each.low, each.high) == pytest.approx((exact.low, exact.high), abs=0.03 * exact.sd)
+        assert (each.low, each.high) == pytest.approx((exact.low, exact.high), abs=0.01 * exact.sd)
 
 
 def test_the_p_score_of_a_threshold_is_the_mean_of_normal_tails(normal: NetworkSynthesis) -> None:
@@ -467,56 +467,6 @@ def test_thresholds_of_an_ordered_outcome_are_a_cut_point_apart() -> None:
     checks = predictive_checks(found, net.studies, replicates=256)
     assert all(0.02 < point.kept < 0.98 for point in checks.points)
     assert 0.05 < checks.kept.probability < 0.95
-
-
-# --- predictive checks ------------------------------------------------------------------------------------------------
-
-
-def test_tail_areas_of_arms_left_out_are_near_uniform_and_those_kept_are_not() -> None:
-    left_out, kept, whole = [], [], []
-    for seed in range(12):
-        net = counts(seed=100 + seed, studies=15)
-        found = synthesise(net, priors=PRIORS, fit=False)
-        checks = predictive_checks(found, net.studies, replicates=200, seed=seed)
-        # Both arms of a study tell the same thing twice: one of them is enough.
-        left_out += [point.left_out for point in checks.points[::2]]
-        kept += [point.kept for point in checks.points[::2]]
-        whole += [checks.renewed.probability]
-    uniform = np.sort([value for value in left_out if not math.isnan(value)])
-    assert len(uniform) > 150
-    steps = np.arange(1, len(uniform) + 1) / len(uniform)
-    distance = max(np.abs(uniform - steps).max(), np.abs(uniform - steps + 1.0 / len(uniform)).max())
-    # One in a hundred samples of true uniforms lies further from the diagonal than this (Kolmogorov).
-    assert distance < 1.63 / math.sqrt(len(uniform))
-    assert np.std(kept) < 0.6 * np.std(uniform)
-    assert 0.2 < np.mean(whole) < 0.8
-
-
-def test_an_arm_that_cannot_be_is_found() -> None:
-    net = counts()
-    assert net.studies.arms is not None
-    assert net.studies.arms.events is not None
-    net.studies.arms.events[4] = 79.0
-    found = synthesise(net, priors=NetworkPriors(heterogeneity=HalfNormal(0.2)), fit=False)
-    checks = predictive_checks(found, net.studies, replicates=200)
-    tails = [min(p.left_out, 1.0 - p.left_out) for p in checks.points if not math.isnan(p.left_out)]
-    suspect = checks.points[4]
-    assert math.isnan(suspect.left_out) or min(suspect.left_out, 1.0 - suspect.left_out) == min(tails)
-    assert suspect.kept > 0.9
-    assert checks.renewed.probability < 0.05
-
-
-def test_contrasts_are_checked_like_arms(normal: NetworkSynthesis) -> None:
-    checks = predictive_checks(normal, log_ratios().studies, replicates=2000)
-    assert [(p.study, p.treatment) for p in checks.points[:1]] == [("one", "B v A")]
-    # Left out, the first study is predicted by the other four: refit without it, and compare.
-    from myopoise.synthesis.answers.influence import without_study
-
-    rest = synthesise(Net(without_study(log_ratios().studies, "one")), priors=PRIORS, fit=False)
-    weight, mean, sd = mixture(rest, ("B", "A"))
-    tau = rest.posterior.model.theta(rest.posterior.mixture.z)[:, 0]
-    expected = float(weight @ ndtr((0.4 - mean) / np.sqrt(sd**2 + tau**2 + 0.04)))
-    assert checks.points[0].left_out == pytest.approx(expected, abs=0.03)
 
 
 # --- inconsistency ----------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from myopoise.errors import WrongUsage
 from myopoise.estimate import Estimate
 from myopoise.synthesis.effects import group_totals
 from myopoise.synthesis.findings import NetworkSynthesis
-from myopoise.synthesis.laplace import Posterior
+from myopoise.synthesis.laplace import Posterior, kronecker
 from myopoise.synthesis.models.assembly import Assembled
 
 __all__ = ["Chance", "Joint", "joint_draws", "laid_out", "rising"]
@@ -31,6 +31,8 @@ Ints = NDArray[np.int64]
 
 _DRAWS = 20_000
 _SEED = 0
+_FEW_COLUMNS = 12
+"""Beyond this, evenly spread points leave gaps and random ones are as good."""
 _LEVELS = (0.025, 0.5, 0.975)
 
 
@@ -221,13 +223,20 @@ def joint_draws(posterior: Posterior, draws: int = _DRAWS) -> Joint:
     return Joint(posterior, x, theta, mixture.level[:, node], weights, plain)
 
 
+def _scores(count: int, columns: int, random: np.random.Generator) -> Floats:
+    """Standard normal scores, evenly spread where columns are few: an interval's end is then far less noisy."""
+    if columns > _FEW_COLUMNS:
+        return random.standard_normal((count, columns))
+    return np.asarray(ndtri(kronecker(count, columns)))
+
+
 def _proposed(posterior: Posterior, draws: int, random: np.random.Generator) -> tuple[Ints, Floats]:
     """Nodes of theta and draws of x as the inference proposes them, before any weighting."""
     mixture, proposal = posterior.mixture, posterior.proposal
     half, columns = draws // 2, mixture.mean.shape[1]
     position = (np.arange(half) + random.uniform()) / half
     node = np.minimum(np.searchsorted(np.cumsum(mixture.weight), position), len(mixture.weight) - 1)
-    epsilon = random.standard_normal((half, columns))
+    epsilon = _scores(half, columns, random)
     if half > 2 * columns:
         epsilon = np.linalg.solve(np.linalg.cholesky(epsilon.T @ epsilon / half), epsilon.T).T
     if proposal.degrees:
