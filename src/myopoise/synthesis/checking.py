@@ -53,7 +53,11 @@ class Trust:
         if self.ok:
             return f"The computation checks itself: {found}."
         what = found if self.converged else f"{found}; a mode was not reached"
-        return f"This computation must not be believed: {what}. Ask for more draws, or check with a reference sampler."
+        return (
+            f"This computation must not be believed: {what}. Arms or treatments without events leave an effect without "
+            "an end under a vague prior: say what is plausible (a treatment prior with sd 2 to 3 on log odds), ask for "
+            "common effects or more draws, or check with the reference sampler."
+        )
 
 
 def trust_in(posterior: Posterior) -> Trust:

@@ -196,6 +196,7 @@ def _left_out(log_density: Floats, weights: Floats) -> tuple[Floats, Floats]:
     for i, density in enumerate(log_density):
         smoothed = smooth(log_weights - density)
         k_hat[i] = smoothed.k_hat
-        peak = density.max()
-        found[i] = peak + np.log(smoothed.values @ np.exp(density - peak))
+        # Where the density is highest the weight may be too small for a number: add the logarithms first.
+        terms = density + np.log(np.maximum(smoothed.values, 1e-300))
+        found[i] = terms.max() + np.log(np.exp(terms - terms.max()).sum())
     return found, k_hat

@@ -18,7 +18,16 @@ from myopoise.synthesis.fit import describe_fit
 from myopoise.synthesis.laplace import Posterior, infer, more_draws
 from myopoise.synthesis.links import Link
 from myopoise.synthesis.models.assembly import Assembled, ExchangeableBaselines, assemble, natural_order
-from myopoise.synthesis.models.structures import Consistency, NetworkPriors, NodeSplit, Structure
+from myopoise.synthesis.models.structures import (
+    Components,
+    Consistency,
+    DesignInconsistency,
+    NetworkPriors,
+    NodeSplit,
+    Structure,
+    UnrelatedMeans,
+)
+from myopoise.synthesis.prior_words import parse_normal, parse_prior
 from myopoise.synthesis.studies.values import Outcome, Studies
 
 __all__ = ["HasStudies", "ranks_of", "splittable", "synthesise", "synthesise_splits"]
@@ -44,8 +53,8 @@ class HasStudies(Protocol):
 
 def synthesise(
     network: HasStudies,
-    model: Structure | None = None,
-    priors: NetworkPriors | None = None,
+    model: Structure | str | None = None,
+    priors: NetworkPriors | Mapping[str, str] | None = None,
     *,
     effects: Literal["random", "common"] = "random",
     link: Link | None = None,
@@ -62,9 +71,11 @@ def synthesise(
     network
         The studies and the reference treatment.
     model
-        How effects enter; None for consistency. With `NodeSplit` use `synthesise_splits`, which compares.
+        How effects enter: a structure, or the name of one that needs nothing more (``consistency``, ``ume``,
+        ``inconsistency``, ``component``); None for consistency. `synthesise_splits` splits nodes and compares.
     priors
-        None for the vague ones of the reference programs; the result says what they imply.
+        Of effects, intercepts and heterogeneity, as values or as words (``{"tau": "half-normal:0.5"}``); None for the
+        vague ones of the reference programs. The result says what they imply.
     effects
         ``random`` or ``common``.
     link
@@ -84,8 +95,8 @@ def synthesise(
     WrongUsage
         When the choices do not fit together.
     """
-    structure = Consistency() if model is None else model
-    chosen = NetworkPriors() if priors is None else priors
+    structure = _structure(model)
+    chosen = _priors(priors)
     assembled = assemble(
         network.studies,
         structure,
@@ -97,6 +108,41 @@ def synthesise(
     )
     posterior = infer(assembled.model, draws=draws, seed=seed)
     return describe(network.studies, assembled, posterior, chosen, direction=direction, seed=seed, fit=fit)
+
+
+_NAMED: Mapping[str, Structure] = {
+    "consistency": Consistency(),
+    "ume": UnrelatedMeans(),
+    "inconsistency": DesignInconsistency(),
+    "component": Components(),
+}
+
+
+def _structure(model: Structure | str | None) -> Structure:
+    if isinstance(model, str):
+        if model not in _NAMED:
+            raise WrongUsage(f"no model is called {model!r}; by name there are {', '.join(_NAMED)}.")
+        return _NAMED[model]
+    return Consistency() if model is None else model
+
+
+def _priors(priors: NetworkPriors | Mapping[str, str] | None) -> NetworkPriors:
+    """Priors as values, from words where they are given in words."""
+    if isinstance(priors, NetworkPriors):
+        return priors
+    words = dict(priors or {})
+    chosen = NetworkPriors()
+    for what in ("treatment", "intercept", "regression"):
+        if what in words:
+            chosen = replace(chosen, **{what: parse_normal(words.pop(what), what)})
+    if "tau" in words:
+        chosen = replace(chosen, heterogeneity=parse_prior(words.pop("tau"), "tau"))
+    if "spread" in words:
+        chosen = replace(chosen, spread=parse_prior(words.pop("spread"), "spread"))
+    if words:
+        allowed = "treatment, intercept, regression, tau, spread"
+        raise WrongUsage(f"there is no prior of {', '.join(map(repr, words))}; there are {allowed}.")
+    return chosen
 
 
 def describe(
@@ -302,7 +348,7 @@ def _connected(a: str, b: str, groups: list[set[str]]) -> bool:
 
 def synthesise_splits(
     network: HasStudies,
-    priors: NetworkPriors | None = None,
+    priors: NetworkPriors | Mapping[str, str] | None = None,
     *,
     effects: Literal["random", "common"] = "random",
     link: Link | None = None,
@@ -334,7 +380,7 @@ def synthesise_splits(
         seed=seed,
         fit=fit,
     )
-    chosen = NetworkPriors() if priors is None else priors
+    chosen = _priors(priors)
     splits = []
     for treatment, versus in splittable(network.studies, network.reference):
         assembled = assemble(
