@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from myopoise.estimate import Estimate
 from myopoise.synthesis.checking import Trust
-from myopoise.synthesis.laplace import Posterior, Proposal
+from myopoise.synthesis.laplace import Posterior
 from myopoise.vocabulary import Reading
 
 __all__ = ["Noise", "Synthesis", "estimate", "estimates", "hyper_estimate", "probability_above", "summarise"]
@@ -104,9 +104,9 @@ def estimates(
 
     Notes
     -----
-    The share of draws below any value is known exactly before weighting, for draws come from Gaussians (or t's) of
-    known mean and spread. So only what the weights change is counted from draws: with weights near one nothing is left
-    of the noise of counting, and a normal model is exact.
+    The share of the Gaussians of the nodes below any value is known exactly. So only what the weights change against
+    those of the Gaussians is counted from draws: near a normal posterior nothing is left of the noise of counting, and
+    a normal model is exact.
     """
     share = np.bincount(posterior.node, minlength=len(posterior.mixture.weight)) / len(posterior.node)
     if posterior.exact:
@@ -160,12 +160,11 @@ class _Within:
     sd: Floats
     noise: Floats
 
-    def below(self, value: Floats, proposal: Proposal, columns: int) -> Floats:
-        """Share of the Gaussians, or of the t's drawn from in their place, below ``(contrast, point)``."""
-        stretch = proposal.stretch(columns) if proposal.degrees else 1.0
-        sd = np.sqrt((stretch * self.sd) ** 2 + self.noise[:, None])
+    def below(self, value: Floats) -> Floats:
+        """Share of the Gaussians below ``(contrast, point)``."""
+        sd = np.sqrt(self.sd**2 + self.noise[:, None])
         score = (value - self.centre[..., None]) / sd[..., None]
-        return np.asarray(np.tensordot(self.share, proposal.cumulative(score), 1))
+        return np.asarray(np.tensordot(self.share, ndtr(score), 1))
 
     def variance(self, about: Floats) -> Floats:
         """Mean square of the Gaussians about a point, ``(contrast,)``."""
@@ -183,7 +182,7 @@ def _exact(within: _Within, scale: str) -> tuple[Estimate, ...]:
         low, high = (within.centre - reach).min(0), (within.centre + reach).max(0)
         for _ in range(70):
             half = 0.5 * (low + high)
-            less = within.below(half[:, None], _PLAIN, 1)[:, 0] < level
+            less = within.below(half[:, None])[:, 0] < level
             low, high = np.where(less, half, low), np.where(less, high, half)
         ends[i] = 0.5 * (low + high)
     return tuple(
@@ -197,7 +196,7 @@ def _weighted(posterior: Posterior, draws: Floats, within: _Within, scale: str) 
     surplus = posterior.surplus
     mean = weights @ draws
     variance = weights @ (draws - mean) ** 2
-    if posterior.stratified and not posterior.proposal.degrees:
+    if posterior.stratified:
         plain = within.share @ within.centre
         mean = plain + surplus @ (draws - plain)
         variance = within.variance(mean) + surplus @ (draws - mean) ** 2
@@ -227,7 +226,7 @@ def _quantiles(posterior: Posterior, draws: Floats, within: _Within, sd: Floats)
     value = np.take_along_axis(draws, order, axis=0)
     plain = np.cumsum(weights[order], axis=0)
     columns = range(draws.shape[1])
-    if not posterior.stratified or (posterior.proposal.degrees and within.noise.any()):
+    if not posterior.stratified:
         middle = plain - 0.5 * weights[order]
         return np.array([[np.interp(q, middle[:, j], value[:, j]) for j in columns] for q in _LEVELS])
     less = np.concatenate([np.zeros((1, len(columns))), np.cumsum(posterior.surplus[order], axis=0)])
@@ -236,7 +235,7 @@ def _quantiles(posterior: Posterior, draws: Floats, within: _Within, sd: Floats)
         place = np.minimum((plain < level).sum(0), len(value) - 1)
         near = np.take_along_axis(value, place[None], axis=0)[0]
         points = near[:, None] + sd[:, None] * _WINDOW
-        below = within.below(points, posterior.proposal, posterior.x.shape[1])
+        below = within.below(points)
         for j in columns:
             share = below[j] + less[np.searchsorted(value[:, j], points[j], side="right"), j]
             found[i, j] = np.interp(level, np.maximum.accumulate(share), points[j])
@@ -314,4 +313,3 @@ def _spline(x: Floats, y: Floats, at: Floats) -> Floats:
 
 _LEVELS = (0.025, 0.5, 0.975)
 _WINDOW = np.linspace(-0.3, 0.3, 13)
-_PLAIN = Proposal(0.0, 0.0)

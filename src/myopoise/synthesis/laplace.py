@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, gammaln, ndtr, ndtri, stdtr
+from scipy.special import gammaincinv, gammaln, ndtri
 
 from myopoise.synthesis.gaussians import Mixture, conditional_gaussians
 from myopoise.synthesis.importance import Weights, smooth
@@ -68,10 +68,6 @@ class Proposal:
         """Factor of the Gaussian's scale."""
         return float(1.0 + self.wider / np.sqrt(max(1, columns)))
 
-    def cumulative(self, score: Floats) -> Floats:
-        """Share of draws of any one contrast below a score of its own node."""
-        return np.asarray(stdtr(self.degrees, score) if self.degrees else ndtr(score))
-
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
@@ -99,7 +95,7 @@ class Posterior:
     proposal
         How the draws were spread before they were weighted.
     unstretched
-        Weight of each draw under the Gaussians of the nodes themselves, before they were widened, shape ``(draw,)``.
+        Weight of each draw if the Gaussians of the nodes were the posterior, shape ``(draw,)``.
     """
 
     model: LatentModel
@@ -115,10 +111,7 @@ class Posterior:
 
     @property
     def surplus(self) -> Floats:
-        """What the weights add to those of the plain Gaussian mixture, ``(draw,)``: all that need be counted by draws.
-
-        Under a t in the Gaussians' place, what they add to equal weights.
-        """
+        """What the weights add to those of the plain Gaussian mixture, ``(draw,)``: all that draws need to count."""
         return self.weights.values - self.unstretched
 
     @property
@@ -367,51 +360,45 @@ class _Drawing:
     def unweighted(self, draws: int, log_evidence: float) -> Posterior:
         """Draws of a mixture that is the posterior itself."""
         plain = Proposal(0.0, 0.0)
-        node, x, _, distance = self._drawn(draws, plain)
-        return self._posterior(node, x, smooth(np.full(len(x), log_evidence)), plain, distance)
+        node, x, _, log_ratio = self._drawn(draws, plain)
+        return self._posterior(node, x, smooth(np.full(len(x), log_evidence)), plain, log_ratio)
 
     def weighted(self, draws: int, proposal: Proposal) -> Posterior:
         """Draws weighted by the exact density over that of the proposal."""
         model, weight = self.model, self.mixture.weight
-        node, x, log_proposal, distance = self._drawn(draws, proposal)
+        node, x, log_proposal, log_ratio = self._drawn(draws, proposal)
         z = self.mixture.z[node]
         theta = model.theta(z)
         log_target = log_prior(model, x, theta, z)
         log_target = log_target + _in_chunks(model, x, theta, self.mixture.level[:, node])
         log_weights = log_target + self.found.log_volume[node] - np.log(weight[node]) - log_proposal
-        return self._posterior(node, x, smooth(log_weights), proposal, distance)
+        return self._posterior(node, x, smooth(log_weights), proposal, log_ratio)
 
     def _drawn(self, draws: int, proposal: Proposal) -> tuple[Ints, Floats, Floats, Floats]:
         random = np.random.default_rng(self.seed)
         node, epsilon = _pairs(self.mixture.weight, draws, len(self.model.columns), random)
-        x, log_proposal = _draw(self.mixture, node, epsilon, proposal, random)
-        return node, x, log_proposal, (epsilon**2).sum(1)
+        return node, *_draw(self.mixture, node, epsilon, proposal, random)
 
     def _posterior(
-        self, node: Ints, x: Floats, weights: Weights, proposal: Proposal, distance: Floats
+        self, node: Ints, x: Floats, weights: Weights, proposal: Proposal, log_ratio: Floats
     ) -> Posterior:
-        count, columns = x.shape
-        pair = np.tile(np.arange(count // 2), 2)
+        pair = np.tile(np.arange(len(x) // 2), 2)
         cluster = node if len(self.model.hypers) > 2 else pair
         theta = self.model.theta(self.mixture.z[node])
-        unstretched = np.full(count, 1.0 / count)
-        if not proposal.degrees:
-            # Density of the Gaussian over that of the wider one the draw came from.
-            square = proposal.stretch(columns) ** 2
-            unstretched = np.exp(-0.5 * distance * (square - 1.0))
-            unstretched = unstretched / unstretched.sum()
+        unstretched = np.exp(log_ratio - log_ratio.max())
+        unstretched = unstretched / unstretched.sum()
         return Posterior(
             self.model, x, theta, weights, node, cluster, self.mixture, self.reached, proposal, unstretched
         )
 
 
 def more_draws(posterior: Posterior, draws: int = 20_000) -> Floats:
-    """Draws of x from the plain Gaussian mixture (or the t's), before any weighting, shape ``(draw, column)``.
+    """Draws of x from the plain Gaussian mixture, before any weighting, shape ``(draw, column)``.
 
     Parameters
     ----------
     posterior
-        Where the proposal is kept; for a normal model it is the posterior.
+        Where the mixture is kept; for a normal model it is the posterior.
     draws
         How many.
 
@@ -422,8 +409,7 @@ def more_draws(posterior: Posterior, draws: int = 20_000) -> Floats:
     """
     random = np.random.default_rng(0)
     node, epsilon = _pairs(posterior.mixture.weight, draws, len(posterior.model.columns), random)
-    plain = posterior.proposal if posterior.proposal.degrees else Proposal(0.0, 0.0)
-    return _draw(posterior.mixture, node, epsilon, plain, random)[0]
+    return _draw(posterior.mixture, node, epsilon, Proposal(0.0, 0.0), random)[0]
 
 
 def _pairs(weight: Floats, draws: int, columns: int, random: np.random.Generator) -> tuple[Ints, Floats]:
@@ -440,8 +426,11 @@ def _pairs(weight: Floats, draws: int, columns: int, random: np.random.Generator
 
 def _draw(
     mixture: Mixture, node: Ints, epsilon: Floats, proposal: Proposal, random: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Draws of x from the Gaussians of their nodes, widened or given the tails of a t, and their log density."""
+) -> tuple[Floats, Floats, Floats]:
+    """Draws of x from the Gaussians of their nodes, widened or given the tails of a t.
+
+    With the log density they were drawn from, and by how much that of the Gaussian itself is higher.
+    """
     columns = epsilon.shape[1]
     stretch = proposal.stretch(columns)
     if proposal.degrees:
@@ -461,4 +450,5 @@ def _draw(
         whitened = np.linalg.solve(mixture.cholesky[j].T, epsilon[mine].T).T
         x[mine] = mixture.mean[j] + mixture.scale[j] * whitened
     log_determinant = np.log(np.diagonal(mixture.cholesky, axis1=1, axis2=2)).sum(-1)
-    return x, log_density + (log_determinant - np.log(mixture.scale).sum(-1))[node]
+    log_volume = (log_determinant - np.log(mixture.scale).sum(-1))[node]
+    return x, log_density + log_volume, _log_normal(epsilon) - log_density

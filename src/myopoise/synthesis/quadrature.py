@@ -191,6 +191,7 @@ class _Slice:
     studies: Ints
     level: Floats | None
     steep: bool
+    one_sided: NDArray[np.bool_]
     lean: Floats | None
 
     def predictor(self, term: Floats) -> Floats:
@@ -283,6 +284,7 @@ def _slice(
     first = starts(study)
     renumbered = _renumbered(study)
     lean = leans[arms].reshape(len(arms), -1)
+    one_sided = lean != 0.0
     agreed = group_sum(lean, renumbered) / np.bincount(renumbered)[:, None]
     lean = np.where(np.abs(agreed) == 1.0, agreed, 0.0)
     study_variance = variances[0][model.study[arms[first]]]
@@ -301,6 +303,7 @@ def _slice(
         study[first],
         None if level is None else level[arms],
         kind > 0,
+        one_sided,
         lean if kind == 2 and study_variance.min() > _VAGUE else None,
     )
 
@@ -426,11 +429,17 @@ def _inner(
     prior = np.maximum(part.arm_variance, _SMALLEST_VARIANCE)
     variance = 1.0 / (1.0 / prior + precision)
     middle = (variance * precision)[:, None] * (centre[:, None] - u)
-    nodes, log_weights = _rule(inner)
+    nodes, log_weights = (each[:, None, None, None] for each in _rule(inner))
     if part.steep:
-        variance, middle = prior, np.zeros((1, 1, 1))
-        nodes = _EVENLY if prior.max() > 1.0 else _EVENLY[::2]
-        log_weights = np.full(len(nodes), np.log(nodes[1] - nodes[0]) - 0.5 * _LOG_2_PI)
+        evenly = (_EVENLY if prior.max() > 1.0 else _EVENLY[::2])[:, None, None, None]
+        # Only the one-sided arms: likelihoods of the others may be narrower than the step between those points.
+        one_sided = part.one_sided
+        variance = np.where(one_sided, prior, variance)
+        middle = np.where(one_sided[:, None], 0.0, middle)
+        nodes, log_weights = (each[:, None, None, None] for each in _rule(len(evenly)))
+        nodes = np.where(one_sided[:, None], evenly, nodes)
+        step = np.log(evenly[1] - evenly[0]) - 0.5 * _LOG_2_PI
+        log_weights = np.where(one_sided[:, None], step, log_weights)
     sd, half_precision = np.sqrt(variance)[:, None], (-0.5 / prior)[:, None]
     constant = -0.5 * np.log(prior / variance)[:, None]
     terms, logs = [], []

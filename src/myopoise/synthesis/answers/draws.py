@@ -1,9 +1,9 @@
 """Draws that stand for a posterior in any function of it, with far less noise than its weighted draws alone.
 
-The weighted draws of a fit are few, because each costs a likelihood. Draws from the Gaussians they were proposed from
-cost nothing. So a mean is taken over many of those, and the weighted draws add what their weights change:
+The weighted draws of a fit are few, because each costs a likelihood. Draws from the Gaussians behind them cost
+nothing. So a mean is taken over many of those, and the weighted draws add what their weights change:
 
-    E f(x)  =  mean of f over the proposal  +  sum over weighted draws of (weight - 1 / draws) f
+    E f(x)  =  mean of f over the Gaussians  +  sum over weighted draws of (weight - weight under the Gaussians) f
 
 which is an average with weights that sum to one, some of them negative. For a normal model the second sum is nothing.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, ndtri
+from scipy.special import ndtri
 
 from myopoise.errors import WrongUsage
 from myopoise.estimate import Estimate
@@ -88,7 +88,7 @@ class Joint:
     weights
         Shape ``(draw,)``, summing to one.
     plain
-        How many draws, from the first, come from the proposal with equal weights.
+        How many draws, from the first, come from the Gaussians with equal weights.
     """
 
     posterior: Posterior
@@ -208,16 +208,15 @@ def joint_draws(posterior: Posterior, draws: int = _DRAWS) -> Joint:
     posterior
         The posterior.
     draws
-        How many to take from the proposal.
+        How many to take from the Gaussians.
     """
     random = np.random.default_rng(_SEED)
     node, x = _proposed(posterior, draws, random)
     weights = np.full(len(x), 1.0 / len(x))
     plain = len(x)
     if not posterior.exact:
-        count = len(posterior.x)
         node, x = np.r_[node, posterior.node], np.concatenate([x, posterior.x])
-        weights = np.r_[weights, posterior.weights.values - 1.0 / count]
+        weights = np.r_[weights, posterior.surplus]
     mixture = posterior.mixture
     theta = posterior.model.theta(mixture.z)[node]
     return Joint(posterior, x, theta, mixture.level[:, node], weights, plain)
@@ -231,19 +230,14 @@ def _scores(count: int, columns: int, random: np.random.Generator) -> Floats:
 
 
 def _proposed(posterior: Posterior, draws: int, random: np.random.Generator) -> tuple[Ints, Floats]:
-    """Nodes of theta and draws of x as the inference proposes them, before any weighting."""
-    mixture, proposal = posterior.mixture, posterior.proposal
+    """Nodes of theta and draws of x from the Gaussians there, before any weighting."""
+    mixture = posterior.mixture
     half, columns = draws // 2, mixture.mean.shape[1]
     position = (np.arange(half) + random.uniform()) / half
     node = np.minimum(np.searchsorted(np.cumsum(mixture.weight), position), len(mixture.weight) - 1)
     epsilon = _scores(half, columns, random)
     if half > 2 * columns:
         epsilon = np.linalg.solve(np.linalg.cholesky(epsilon.T @ epsilon / half), epsilon.T).T
-    if proposal.degrees:
-        level = random.permutation((np.arange(half) + 0.5) / half)
-        chi_square = 2.0 * gammaincinv(0.5 * proposal.degrees, level)
-        epsilon = epsilon * np.sqrt(proposal.degrees / chi_square)[:, None]
-    epsilon = proposal.stretch(columns) * epsilon
     step = np.empty_like(epsilon)
     for j in np.unique(node):
         mine = node == j

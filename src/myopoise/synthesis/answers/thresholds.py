@@ -11,6 +11,7 @@ from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from myopoise.errors import WrongUsage
 from myopoise.synthesis.answers.absolute import new_study_terms, outcome_draws
@@ -154,17 +155,17 @@ def _smooth(posterior: Posterior, rows: Floats, zone: Zone) -> list[Importance]:
 
 def _below(posterior: Posterior, rows: Floats, values: Floats, point: float) -> tuple[Floats, Floats]:
     """Posterior share below a point, ``(item,)``, and its numerical error."""
-    mixture, proposal = posterior.mixture, posterior.proposal
+    mixture = posterior.mixture
     share = mixture.weight
     if not posterior.exact:
         share = np.bincount(posterior.node, minlength=len(share)) / len(posterior.node)
     kept = share > 1e-9
     variance = np.einsum("mc,jcd,md->jm", rows, mixture.covariance()[kept], rows, optimize=True)
-    sd = np.sqrt(np.maximum(variance, 1e-300)) * proposal.stretch(posterior.x.shape[1])
-    known = share[kept] @ proposal.cumulative((point - mixture.mean[kept] @ rows.T) / sd)
+    sd = np.sqrt(np.maximum(variance, 1e-300))
+    known = share[kept] @ ndtr((point - mixture.mean[kept] @ rows.T) / sd)
     if posterior.exact:
         return np.clip(known, 0.0, 1.0), np.zeros(len(rows))
-    surplus = posterior.weights.values - 1.0 / len(values)
+    surplus = posterior.surplus
     indicator = (values < point).astype(float)
     total = np.clip(known + surplus @ indicator, 0.0, 1.0)
     moved = surplus[:, None] * (indicator - total)
