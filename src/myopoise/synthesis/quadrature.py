@@ -6,9 +6,9 @@ inside u. What is left is a density in (theta, x) alone, on which importance wei
 (Pinheiro & Bates 1995). With a normal likelihood the integral is closed.
 
 An arm in which nobody, or everybody, had the event has a likelihood that never falls off on one side, so nothing like
-a Gaussian stands under the integral. Where the arms of a study vary, w is then summed over evenly spaced points of its
-prior; where all arms of a study are so and u is vague, u is integrated by Gauss-Legendre where the likelihood turns,
-and the plateau beyond is one more point with the prior's mass there.
+a Gaussian stands under the integral. Where the arms of a study vary, the w of such an arm is then summed over evenly
+spaced points of its prior; where all arms of a study are so and u is vague, u is integrated by Gauss-Legendre where the
+likelihood turns, and the plateau beyond is one more point with the prior's mass there.
 """
 
 from __future__ import annotations
