@@ -29,7 +29,7 @@ Ints = NDArray[np.int64]
 _EVALUATIONS = 400_000
 """Results times draws times inner nodes: what keeps the noise of a deviance near 0.05."""
 
-_LEFT_OUT_DRAWS = 512
+_NO_WEIGHT = 1e-25
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +192,9 @@ def _left_out(log_density: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Log predictive density of each point left out, and Pareto shape of the weights, ``(point,)`` each."""
     found = np.empty(len(log_density))
     k_hat = np.empty(len(log_density))
-    log_weights = np.log(np.maximum(weights, 1e-300))
+    # Draws of no weight have no say: where thresholds have crossed a density may be any number.
+    kept = weights > _NO_WEIGHT * weights.max()
+    log_density, log_weights = log_density[:, kept], np.log(weights[kept])
     for i, density in enumerate(log_density):
         smoothed = smooth(log_weights - density)
         k_hat[i] = smoothed.k_hat
