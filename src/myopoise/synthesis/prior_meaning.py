@@ -54,8 +54,8 @@ def interval(prior: Quantiles) -> str:
     """The central 95% of a prior, in words."""
     low, _, high = prior.value(_ENDS)
     if high >= 1e9 and low >= 0.0:
-        return f"97.5% above {low:.2g}, with no upper end to speak of"
-    return f"95% between {low:.2g} and {high:.2g}"
+        return f"97.5% above {_number(low)}, with no upper end to speak of"
+    return f"95% between {_number(low)} and {_number(high)}"
 
 
 _PAIR = 1.959963984540054 * math.sqrt(2.0)
