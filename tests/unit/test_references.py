@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -35,6 +36,36 @@ def test_every_key_the_code_cites_is_in_the_bibliography() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
     cited = set(re.findall(r"cite\(\"([a-z]+\d{4}[a-z]?)\"\)", source))
     assert cited <= set(references())
+
+
+def test_every_line_of_a_references_section_is_a_key_of_the_bibliography() -> None:
+    cited = {
+        (str(path.relative_to(ROOT)), line)
+        for path in (ROOT / "src").rglob("*.py")
+        for text in _docstrings(path)
+        for line in _cited_by(text)
+    }
+    assert len(cited) > 30
+    assert [found for found in sorted(cited) if found[1] not in references()] == []
+
+
+def test_a_key_that_is_not_in_the_bibliography_is_seen_in_a_docstring() -> None:
+    text = "What comes out.\n\nReferences\n----------\nlu2004\nnobody1900\n\nExamples\n--------\n>>> 1\n1"
+    assert _cited_by(text) == ["lu2004", "nobody1900"]
+    assert [key for key in _cited_by(text) if key not in references()] == ["nobody1900"]
+
+
+def test_every_key_in_backticks_on_a_page_or_in_code_is_in_the_bibliography() -> None:
+    folders = [ROOT / name for name in ("src", "docs", "tests", "validation", "benchmarks")]
+    files = [path for folder in folders for kind in ("*.py", "*.md") for path in folder.rglob(kind)]
+    files += [ROOT / "README.md", ROOT / "GLOSSARY.md"]
+    cited = {
+        (str(path.relative_to(ROOT)), key)
+        for path in files
+        for key in re.findall(r"`([a-z]+(?:19|20)\d{2}[a-z]?)`", path.read_text(encoding="utf-8"))
+    }
+    assert cited
+    assert [found for found in sorted(cited) if found[1] not in references()] == []
 
 
 def test_every_reference_has_somewhere_to_look() -> None:
@@ -86,3 +117,17 @@ def _keys(part: object) -> Iterator[str]:
     elif isinstance(part, list):
         for below in part:
             yield from _keys(below)
+
+
+def _docstrings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            yield ast.get_docstring(node) or ""
+
+
+def _cited_by(docstring: str) -> list[str]:
+    """The lines of the section of references, which ends at the next underlined heading."""
+    section = re.search(
+        r"^References\n-+\n(.*?)(?=\n\n[^\n]+\n-{3,}\n|\Z)", docstring, re.DOTALL | re.MULTILINE
+    )
+    return [line.strip() for line in section[1].splitlines() if line.strip()] if section else []
