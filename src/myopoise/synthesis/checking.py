@@ -52,6 +52,11 @@ class Trust:
         found = f"{k_hat}, {self.effective:.0f} effective of {self.draws} draws"
         if self.ok:
             return f"The computation checks itself: {found}."
+        if self.converged and self.draws < SMALLEST_EFFECTIVE:
+            return (
+                f"This computation must not be believed: {found}. A 95% interval needs {SMALLEST_EFFECTIVE:.0f} "
+                "effective draws: ask for more draws, or leave their number open."
+            )
         what = found if self.converged else f"{found}; a mode was not reached"
         return (
             f"This computation must not be believed: {what}. Arms or treatments without events leave an effect without "

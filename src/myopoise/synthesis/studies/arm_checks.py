@@ -244,6 +244,6 @@ def check_single_arms(rows: ArmRows, study: Ints, faults: FaultList, *, allowed:
         found = f"study {rows.study[at]} has one arm ({rows.treatment[at]})"
         remedy = (
             "Add the arm it was compared with, or leave the study out. A model with exchangeable baselines can use it: "
-            "ask for single arms."
+            "ask for single arms (--single-arms)."
         )
         faults.add(rows.row[at], rows.name("treatment", at), "one-arm", found, remedy)

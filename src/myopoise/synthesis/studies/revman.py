@@ -124,7 +124,7 @@ def _one_outcome(results: Sheet, outcome: str | None) -> tuple[Sheet, list[str]]
     known = list(dict.fromkeys(name for name in cells if name.strip()))
     if outcome is None and len(known) > 1:
         raise WrongUsage(
-            f"{results.file} holds {len(known)} outcomes: {'; '.join(known)}. Say which as the endpoint."
+            f"{results.file} holds {len(known)} outcomes: {'; '.join(known)}. Say which as the endpoint (--endpoint)."
         )
     if outcome is not None and outcome not in known:
         near = difflib.get_close_matches(outcome, known, 1)

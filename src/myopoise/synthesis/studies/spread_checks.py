@@ -96,11 +96,17 @@ def _words(rows: ArmRows, at: int, role: str, ratio: float) -> tuple[str, str]:
             f"{arm}: the SD {value:.4g} is {ratio:.1f} times smaller than in the other studies and looks like an SE "
             f"(root of n is {np.sqrt(n):.1f})"
         )
-        remedy = f"If it is an SE, write the SD, {value * np.sqrt(n):.4g}. If it is an SD, trust the spreads as given."
+        remedy = (
+            f"If it is an SE, write the SD, {value * np.sqrt(n):.4g}. "
+            "If it is an SD, trust the spreads as given (--trust-spread)."
+        )
     else:
         found = (
             f"{arm}: the SE {value:.4g} would mean an SD {ratio:.1f} times larger than in the other studies and looks "
             f"like an SD (root of n is {np.sqrt(n):.1f})"
         )
-        remedy = f"If it is an SD, write the SE, {value / np.sqrt(n):.4g}. If it is an SE, trust the spreads as given."
+        remedy = (
+            f"If it is an SD, write the SE, {value / np.sqrt(n):.4g}. "
+            "If it is an SE, trust the spreads as given (--trust-spread)."
+        )
     return found, remedy
