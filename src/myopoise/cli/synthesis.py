@@ -205,12 +205,14 @@ def _write(
     return written
 
 
-def _apart(data: Path, *outputs: Path | None) -> None:
+def _apart(data: Path, json_out: Path | None, page_out: Path | None) -> None:
     """No file is read and written, or written twice; each has its folder before anything is computed."""
-    files = [path for path in outputs if path is not None and path != Path("-")]
+    files = [path for path in (json_out, page_out) if path is not None and path != Path("-")]
     named = [path.resolve() for path in (data, *files)]
     if len(set(named)) < len(named):
         raise WrongUsage("DATA and the files that are written must be different files.")
+    if page_out == Path("-"):
+        raise WrongUsage("--out writes a page, and needs the name of its file. Only --json may be - .")
     for path in files:
         if not path.resolve().parent.is_dir():
             raise WrongUsage(f"{path}: there is no folder {path.resolve().parent}. Make it first.")

@@ -11,7 +11,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myopoise.cli.synthesis_options import check_covariate, check_options, read_classes
+from myopoise.cli.synthesis_options import (
+    cautions,
+    check_covariate,
+    check_data,
+    check_options,
+    components_join,
+    read_classes,
+)
 from myopoise.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -103,6 +110,7 @@ def fit_file(path: Path, asked: Mapping[str, Any]) -> Fitted:
         studies = _as_measure(studies, asked["measure"], _CORRECTION)
         options["measure"] = asked["measure"]
     net = network(studies, asked["reference"])
+    check_data(asked, file, net.treatments)
     options |= {"reference": net.reference, "reference_why": net.why}
     if asked["method"] == "frequentist":
         return _frequentist(file, net, options, asked)
@@ -140,12 +148,16 @@ def _bayes(file: StudiesFile, net: StudyNetwork, options: dict[str, Any], asked:
         if baselines is not None:
             options["baselines"] = str(baselines)
         found = synthesise(net, structure, priors, baselines=baselines, **common)
-    joined = asked["model"] == "component" or asked["single_arms"]
+    joined = asked["single_arms"] or (asked["model"] == "component" and components_join(net, options))
+    told = [note for note in net.studies.notes if note not in file.studies.notes]
+    told += cautions(asked, file, net.treatments)
+    if asked["model"] == "node-split" and not found.splits:
+        told.append("No comparison has both direct and indirect evidence, so nothing could be split.")
     # Contrasts of which nobody said what they are have no name, and are not mean differences by default.
     scale = found.scale if arms is not None else net.studies.measure
     said = {name: _implied(name, words, priors, scale or "effect") for name, words in found.priors.items()}
     return Fitted(
-        replace(found, scale=scale, priors=said, warnings=(*found.warnings, *_cautions(found, asked))),
+        replace(found, scale=scale, priors=said, warnings=(*found.warnings, *told)),
         file,
         net.studies,
         options,
@@ -222,15 +234,6 @@ def _check_single_arms(net: StudyNetwork, asked: Mapping[str, Any]) -> None:
         raise WrongUsage("--single-arms needs results by arm, and this file has contrasts alone.")
 
 
-def _cautions(found: NetworkSynthesis, asked: Mapping[str, Any]) -> list[str]:
-    cautions = []
-    if asked["effects"] == "common" and asked["prior_tau"]:
-        cautions.append("The prior of tau was not used: effects are common, and tau is zero.")
-    if asked["model"] == "node-split" and not found.splits:
-        cautions.append("No comparison has both direct and indirect evidence, so nothing could be split.")
-    return cautions
-
-
 # --- frequentist ------------------------------------------------------------------------------------------
 
 
@@ -239,6 +242,12 @@ def _frequentist(
 ) -> Fitted:
     from myopoise.synthesis.frequentist.network import estimate_network
 
+    if asked["model"] != "component" and not net.is_connected:
+        listed = "; ".join(f"({at}) {', '.join(piece)}" for at, piece in enumerate(net.pieces, 1))
+        raise WrongUsage(
+            f"The network is in {len(net.pieces)} pieces that no study joins: {listed}. Use --method bayes, which "
+            "shows each piece, --model component where they share components, or leave out the studies of all but one."
+        )
     correction = _CORRECTION if asked["correction"] is None else asked["correction"]
     studies = net.studies
     if studies.arms is not None or asked["measure"]:
@@ -248,6 +257,7 @@ def _frequentist(
     estimator: Any = asked["tau_estimator"] or "REML"
     options |= {"tau_estimator": estimator if asked["effects"] == "random" else None, "seed": asked["seed"]}
     told = tuple(note for note in studies.notes if note not in file.studies.notes)
+    told += tuple(cautions(asked, file, net.treatments))
     if asked["model"] == "component":
         return _components(file, replace(net, studies=studies), options, asked, told)
     hartung_knapp: Any = (
@@ -298,12 +308,14 @@ def _components(
         tau_estimator=asked["tau_estimator"] or "REML",
     )
     nothing = TestOfQ(float("nan"), 0, float("nan"))
-    told = (
-        *found.warnings,
-        f"What additivity costs: Q {found.q_difference.q:.2f} on {found.q_difference.df} degrees of freedom, "
-        f"P {found.q_difference.p_value:.3g}.",
-        *told,
+    cost = found.q_difference
+    degrees = f"{cost.df} degree{'' if cost.df == 1 else 's'} of freedom"
+    said = (
+        f"Q {cost.q:.2f} on {degrees}, P {cost.p_value:.3g}"
+        if cost.df
+        else "nothing that these data can show"
     )
+    told = (*found.warnings, f"What additivity costs: {said}.", *told)
     estimate = NetworkEstimate(
         model=found.model,
         studies=len(net.studies.names),

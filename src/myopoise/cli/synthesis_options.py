@@ -1,4 +1,4 @@
-"""Options of a synthesis that do not fit each other, and the file of classes."""
+"""Options of a synthesis that do not fit each other or the studies, and the file of classes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from myopoise.errors import BadInput, Fault, WrongUsage
 
 if TYPE_CHECKING:
+    from myopoise.synthesis.studies.network import StudyNetwork
+    from myopoise.synthesis.studies.reading import StudiesFile
     from myopoise.synthesis.studies.values import Studies
 
-__all__ = ["check_covariate", "check_options", "read_classes"]
+__all__ = ["cautions", "check_covariate", "check_data", "check_options", "components_join", "read_classes"]
 
 _ONLY_BAYES = (
     "covariate",
@@ -34,7 +38,9 @@ _OF_MODEL = {
     "classes": ("class",),
     "class_kind": ("class",),
     "inactive": ("component",),
+    "separator": ("component",),
 }
+_DEFAULTS = {"separator": "+"}
 
 
 def check_options(asked: Mapping[str, Any]) -> None:
@@ -47,26 +53,130 @@ def check_options(asked: Mapping[str, Any]) -> None:
     """
     method, model = asked["method"], asked["model"]
     other = _ONLY_FREQUENTIST if method == "bayes" else _ONLY_BAYES
-    wrong = [name for name in other if asked.get(name)]
-    faults = []
+    wrong = [name for name in other if asked.get(name) is not None and asked[name] is not False]
+    empty = [name for name, value in asked.items() if value == ""]
+    faults = [f"{_named([name])} is empty: give a value, or leave it out." for name in empty]
     if wrong:
         fits = "frequentist" if method == "bayes" else "bayes"
         faults.append(f"{_named(wrong)} {_verb(wrong)} with --method {fits}, and the method is {method}.")
     if method == "frequentist" and model not in ("consistency", "node-split", "component"):
         faults.append(f"--model {model} is Bayesian here; write --method bayes.")
-    misplaced = [name for name, models in _OF_MODEL.items() if asked.get(name) and model not in models]
+    misplaced = [
+        name
+        for name, models in _OF_MODEL.items()
+        if asked.get(name) not in (None, "", _DEFAULTS.get(name)) and model not in models
+    ]
     for name in misplaced:
         if name not in wrong:
             faults.append(
                 f"{_named([name])} goes with --model {_OF_MODEL[name][0]}, and the model is {model}."
             )
     for name, needed in (("covariate", "meta-regression"), ("classes", "class")):
-        if model == needed and not asked.get(name):
+        if model == needed and asked.get(name) is None:
             faults.append(f"--model {needed} needs {_named([name])}.")
-    if asked.get("hartung_knapp") and asked.get("hartung_knapp_ad_hoc"):
-        faults.append("--hartung-knapp and --hartung-knapp-ad-hoc exclude each other.")
+    faults += _exclusive(asked)
     if faults:
         raise WrongUsage(" ".join(faults))
+
+
+def _exclusive(asked: Mapping[str, Any]) -> list[str]:
+    """Options that do not stand together."""
+    faults = []
+    scaled = [name for name in ("hartung_knapp", "hartung_knapp_ad_hoc") if asked.get(name)]
+    if len(scaled) == 2:
+        faults.append("--hartung-knapp and --hartung-knapp-ad-hoc exclude each other.")
+    if scaled and asked["model"] == "component":
+        faults.append(f"{_named(scaled)} does not go with --model component, whose intervals are normal.")
+    if asked.get("measure") and asked.get("link") not in (None, "identity"):
+        faults.append("--measure says the scale of the contrasts: leave --link out.")
+    return faults
+
+
+def check_data(asked: Mapping[str, Any], file: StudiesFile, treatments: Sequence[str]) -> None:
+    """Refuse options that these studies leave nothing to do for, all told at once.
+
+    Parameters
+    ----------
+    asked
+        Options of the command.
+    file
+        The studies as they were read.
+    treatments
+        Of the network.
+    """
+    faults, arms = [], file.studies.arms
+    if asked["endpoint"] and file.layout != "revman":
+        faults.append(f"--endpoint is for files of RevMan, and this one has the layout of {file.layout}.")
+    if asked["correction"] is not None and (arms is None or arms.events is None):
+        faults.append("--correction is for cells without events, and these results count none.")
+    if asked["method"] == "frequentist" and arms is None and asked["link"] not in (None, "identity"):
+        faults.append("Contrasts stand on the scale they were given on: name it with --measure, not --link.")
+    if asked["model"] == "component" and asked["inactive"]:
+        parts = {part.strip() for name in treatments for part in name.split(asked["separator"])}
+        if asked["inactive"] not in parts:
+            near = get_close_matches(asked["inactive"], parts, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            listed = ", ".join(sorted(parts))
+            faults.append(f"No treatment has the component '{asked['inactive']}'.{hint} They have: {listed}.")
+    if faults:
+        raise WrongUsage(" ".join(faults))
+
+
+def cautions(asked: Mapping[str, Any], file: StudiesFile, treatments: Sequence[str]) -> list[str]:
+    """What was asked for and had no say, and what a model took for granted.
+
+    Parameters
+    ----------
+    asked
+        Options of the command.
+    file
+        The studies as they were read.
+    treatments
+        Of the network, the reference first.
+    """
+    said = []
+    if asked["effects"] == "common":
+        unused = {
+            "prior_tau": "The prior of tau was",
+            "tau_estimator": "The estimator of tau was",
+            "hartung_knapp": "Hartung-Knapp intervals were",
+            "hartung_knapp_ad_hoc": "Hartung-Knapp intervals were",
+        }
+        told = [words for name, words in unused.items() if asked[name]]
+        said += [f"{words} not used: effects are common, and tau is zero." for words in told]
+    if asked["prior_intercept"] and (file.studies.arms is None or asked["measure"]):
+        said.append("The prior of intercepts was not used: contrasts have none.")
+    if asked["model"] == "component":
+        if not any(asked["separator"] in name for name in treatments):
+            said.append(
+                f"No name of a treatment holds '{asked['separator']}', so each is a component of its own; "
+                "--separator says what joins components."
+            )
+        elif asked["method"] == "bayes" and not asked["inactive"]:
+            said.append(
+                f"No component was named as without effect, so the reference is taken as one: {treatments[0]}. "
+                "--inactive names another."
+            )
+    return said
+
+
+def components_join(net: StudyNetwork, options: Mapping[str, Any]) -> bool:
+    """Whether shared components determine every effect, those between pieces that no study joins among them.
+
+    Parameters
+    ----------
+    net
+        The network.
+    options
+        With the separator and the inactive component.
+    """
+    held = [{part.strip() for part in name.split(options["separator"])} for name in net.treatments]
+    names = sorted(set().union(*held) - {options["inactive"]})
+    sums = np.array([[name in parts for name in names] for parts in held], dtype=np.float64)
+    place = {name: at for at, name in enumerate(net.treatments)}
+    seen = np.array([sums[place[edge.one]] - sums[place[edge.other]] for edge in net.edges])
+    wanted = np.vstack([seen.reshape(-1, len(names)), sums - sums[0]])
+    return bool(np.linalg.matrix_rank(wanted) == np.linalg.matrix_rank(wanted[: len(seen)]))
 
 
 def read_classes(path: Path, treatments: Sequence[str]) -> tuple[dict[str, str], str]:
