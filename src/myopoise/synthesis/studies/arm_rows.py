@@ -22,6 +22,7 @@ Bools = NDArray[np.bool_]
 
 PAIR = ("treatment", "control")
 """What the arms are called where a layout names none."""
+_COUNTS = ("r", "n", "others")
 _OPTIONAL = {"time": ("time", "followup"), "n": ("n", "samplesize", "ni")}
 
 
@@ -71,7 +72,8 @@ class ArmRows:
         at
             Of which arm.
         """
-        return self.column[int(self.slot[at])].get(role, "")
+        columns = self.column[int(self.slot[at])]
+        return columns.get(role) or (columns.get("others", "") if role == "n" else "")
 
     def arms(self, chosen: Bools) -> ArmRows:
         """Some of the arms.
@@ -152,10 +154,11 @@ def _slot(
     told: dict[str, Bools] = {}
     for role, name in mine.items():
         if role != "treatment":
-            values[role], told[role] = numbers(sheet, name, faults)
+            counts = role in _COUNTS or role.startswith("at_least")
+            values[role], told[role] = numbers(sheet, name, faults, study, counts=counts)
     if "others" in values:
         values["n"] = values["r"] + values["others"]
-        told["n"] = told["r"] | told.pop("others")
+        told["n"] = told["r"] | told.pop("others") | np.isnan(values["r"])
         del values["others"]
     count = len(sheet)
     treatment = sheet.text(mine["treatment"]) if "treatment" in mine else [PAIR[at]] * count

@@ -18,10 +18,14 @@ Ints = NDArray[np.int64]
 Names = list[str]
 
 _LETTERS_FOR_DIGITS = str.maketrans({"o": "0", "O": "0", "l": "1", "I": "1", "S": "5"})
-_MARKS = ("<", ">", "~", "=", "≤", "≥", "*", "†", "#")
+_MARKS = ("~", "=", "*", "†", "#")
+"""A bound, as in ``<5``, is not among them: what it hides is not the number it shows."""
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}([.,]\d{3})+")
 
 
-def numbers(sheet: Sheet, column: str, faults: FaultList) -> tuple[Floats, NDArray[np.bool_]]:
+def numbers(
+    sheet: Sheet, column: str, faults: FaultList, study: Sequence[str] = (), *, counts: bool = False
+) -> tuple[Floats, NDArray[np.bool_]]:
     """A column of numbers, NaN where there is none, and where something else stands (told already).
 
     Parameters
@@ -30,24 +34,39 @@ def numbers(sheet: Sheet, column: str, faults: FaultList) -> tuple[Floats, NDArr
         The table and the name of its column.
     faults
         Where cells that are no numbers are told.
+    study
+        Name of the study of each row, for messages.
+    counts
+        Whether the column holds whole numbers. Where a comma may be a decimal sign, ``12.000`` patients may be twelve
+        thousand or twelve, and are asked about.
     """
     values, wrong = sheet.numbers(column)
+    if counts and sheet.decimal_comma:
+        cells = sheet.text(column)
+        wrong = wrong | np.array([bool(_THOUSANDS.fullmatch(cell.strip())) for cell in cells], dtype=np.bool_)
     if wrong.any():
         text = sheet.text(column)
         for at in faults.places(wrong):
             remedy = "Write a number, or leave the cell empty."
-            if meant := _meant(text[at]):
+            if meant := _meant(text[at], counts=counts):
                 remedy = f"Did you mean {meant}? {remedy}"
             found = f"'{text[at]}' is not a number"
+            if study and study[at].strip():
+                found = f"study {study[at]}: {found}"
             faults.add(sheet.lines[at], column, "not-a-number", found, remedy)
     return np.where(wrong, np.nan, values), wrong
 
 
-def _meant(text: str) -> str:
+def _meant(text: str, *, counts: bool) -> str:
     """The number a cell may have meant, or nothing."""
     bare = text.strip()
     if bare.endswith("%") and _is_number(bare[:-1]):
         return f"a count instead of {bare}"
+    if _THOUSANDS.fullmatch(bare):
+        whole = re.sub("[.,]", "", bare)
+        return whole if counts or not _is_number(point := bare.replace(",", ".")) else f"{point} or {whole}"
+    if re.fullmatch(r"\d{1,3}(\.\d{3})+,\d+", bare):
+        return bare.replace(".", "").replace(",", ".")
     guesses = (
         bare.replace(",", ".") if bare.count(",") == 1 and "." not in bare else "",
         re.sub(r"[\s,'_]", "", bare),
