@@ -107,6 +107,8 @@ def build(sheet: Sheet, match: Match, outcome: Outcome | None, allowed: Allowed,
         for slot in shown:
             for role, name in slot.items():
                 roles[role] = tuple(dict.fromkeys((*roles.get(role, ()), name)))
+    if contrasts is not None and (shared := contrasts.column["shared"]) != contrasts.column["se"]:
+        roles["covariance"] = (shared,) if shared in sheet.columns else ()
     steps = [role for role in roles if role.startswith("at_least")]
     if steps:
         roles["at_least"] = tuple(name for role in steps for name in roles.pop(role))
@@ -182,6 +184,8 @@ def _others(
     beside = {name for _, slots in match.forms for slot in slots for name in slot.values()} - used
     if any(form.outcome is not Outcome.CONTRAST for (form, _), _ in chosen):
         used |= {name for one in ("time", "followup", "n", "samplesize", "ni") if (name := sheet.find(one))}
+    if any(form.outcome is Outcome.CONTRAST for (form, _), _ in chosen):
+        used |= {name for name in (sheet.find("covariance"),) if name}
     rest = [name for name in sheet.columns if name not in used]
     covariates = tuple(
         name
@@ -261,8 +265,10 @@ def _arms(
 ) -> Arms:
     study, treatment = positions(rows.study, names), positions(rows.treatment, treatments)
     check_arms(rows, form.outcome, faults)
-    check_repeats(rows, study, treatment, form.outcome, faults)
-    check_single_arms(rows, study, faults, allowed=allowed.single_arms)
+    named = np.array([bool(name.strip()) for name in rows.study], dtype=np.bool_)
+    check_repeats(rows.arms(named), study[named], treatment[named], form.outcome, faults)
+    if named.all():  # else a row without a study may be the arm that another one lacks
+        check_single_arms(rows, study, faults, allowed=allowed.single_arms)
     if form.outcome is Outcome.NORMAL and not allowed.trust_spread:
         check_spread(rows, study, faults)
     order = np.argsort(study, kind="stable")

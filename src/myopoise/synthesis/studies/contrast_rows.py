@@ -458,9 +458,12 @@ class _Teller:
             f"study {self.names[group.study[at]]} has {arms} arms and gives {arms - 1} contrasts with one arm, but not "
             "how they are correlated"
         )
-        remedy = (
-            f"Fill {self.given.column['shared']} (the variance of the shared arm's own result is the covariance of "
-            f"the contrasts), or give all {arms * (arms - 1) // 2} pairwise contrasts."
+        column = self.given.column["shared"]
+        fill = (
+            f"Fill {column} (the variance of the shared arm's own result is the covariance of the contrasts)"
         )
+        if column == self.given.column["se"]:
+            fill = f"Fill {column} of the arm without a contrast with the standard error of its own result"
+        remedy = f"{fill}, or give all {arms * (arms - 1) // 2} pairwise contrasts."
         row = self.given.row[group.rows[at, 0]]
-        self.faults.add(row, self.given.column["shared"], "no-covariance", found, remedy)
+        self.faults.add(row, column, "no-covariance", found, remedy)

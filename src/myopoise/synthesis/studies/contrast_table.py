@@ -83,9 +83,9 @@ def contrast_table(
     faults
         Where faults and notes go.
     """
-    estimate, told = numbers(sheet, slot["estimate"], faults)
+    estimate, told = numbers(sheet, slot["estimate"], faults, study)
     spread = slot.get("se") or slot["variance"]
-    se, se_told = numbers(sheet, spread, faults)
+    se, se_told = numbers(sheet, spread, faults, study)
     _positive(sheet, study, spread, se, faults)
     if "variance" in slot:
         se = np.sqrt(np.where(se > 0, se, np.nan))
@@ -150,9 +150,13 @@ def _from_rows(read: _Read, form: Form, covariates: Sequence[str], faults: Fault
     if (silent := no_estimate & no_se).any():
         faults.notes.append(_left_out(read.study, np.flatnonzero(silent)))
     places = np.flatnonzero(np.isfinite(read.estimate) & np.isfinite(read.se))
-    one, other = (_ends(sheet, form, slot, role, places, faults) for role in ("one", "other"))
+    one, other = (_ends(read, form, role, places, faults) for role in ("one", "other"))
     column = sheet.find("covariance")
-    shared = np.full(len(places), np.nan) if column is None else numbers(sheet, column, faults)[0][places]
+    shared = (
+        np.full(len(places), np.nan)
+        if column is None
+        else numbers(sheet, column, faults, read.study)[0][places]
+    )
     return read.table(places, one, other, shared, column or "covariance", covariates)
 
 
@@ -169,10 +173,8 @@ def _half_filled(read: _Read, wrong: Bools, column: str, faults: FaultList) -> N
         faults.add(read.sheet.lines[at], column, "missing-cell", found, remedy)
 
 
-def _ends(
-    sheet: Sheet, form: Form, slot: Mapping[str, str], role: str, places: Ints, faults: FaultList
-) -> Names:
-    column = slot.get(role)
+def _ends(read: _Read, form: Form, role: str, places: Ints, faults: FaultList) -> Names:
+    sheet, column = read.sheet, read.slot.get(role)
     side = 0 if role == "one" else 1
     if form.shape == "pair":
         column = sheet.find(*_NAMED[side])
@@ -182,8 +184,11 @@ def _ends(
     chosen = [names[at] for at in places]
     for at, name in zip(places, chosen, strict=True):
         if not name.strip():
-            remedy = "Write the name of the treatment."
-            faults.add(sheet.lines[at], column, "no-treatment", "the treatment has no name", remedy)
+            found, remedy = (
+                f"study {read.study[at]}: the treatment has no name",
+                "Write the name of the treatment.",
+            )
+            faults.add(sheet.lines[at], column, "no-treatment", found, remedy)
     return chosen
 
 
@@ -201,6 +206,11 @@ def _from_baseline(read: _Read, covariates: Sequence[str], faults: FaultList) ->
         found = f"study {read.study[first_row[one]]} has {int(baselines[one])} rows with an empty contrast"
         remedy = "Leave the contrast of the baseline arm empty, and of that arm only."
         faults.add(sheet.lines[first_row[one]], read.slot["estimate"], "no-baseline", found, remedy)
+    for one in faults.places((baselines == 1) & (np.bincount(code, minlength=len(known)) == 1)):
+        at = int(first_row[one])
+        found = f"study {read.study[at]} has one arm ({treatment[at]}) and no contrast"
+        remedy = "Add the arm it was compared with, or leave the study out."
+        faults.add(sheet.lines[at], read.slot["estimate"], "one-arm", found, remedy)
     baseline = np.full(len(known), -1)
     baseline[code[empty]] = np.flatnonzero(empty)
     good = ~empty & (baselines == 1)[code] & ~read.told
