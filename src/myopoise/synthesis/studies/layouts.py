@@ -151,6 +151,33 @@ LAYOUTS: tuple[Layout, ...] = (
         ),
     ),
     Layout(
+        "cinema",
+        ("study", "studlab", "id"),
+        (
+            Form(
+                _C,
+                "contrast",
+                {"one": ("t1",), "other": ("t2",), "estimate": ("effect",), "se": ("se",)},
+            ),
+            Form(_B, "long", {"treatment": _T, "r": ("r",), "n": ("n",), "id": ("id",)}),
+            Form(
+                _N,
+                "long",
+                {"treatment": _T, "mean": ("mean", "y"), "sd": ("sd",), "n": ("n",), "id": ("id",)},
+            ),
+        ),
+    ),
+    Layout(
+        "metainsight",
+        ("study", "studyid"),
+        (
+            _long(_B, _T, r=("r",), n=("n",)),
+            _long(_N, _T, mean=("mean",), sd=("sd",), n=("n",)),
+            Form(_B, "wide", {"treatment": _T, "r": ("r",), "n": ("n",)}),
+            Form(_N, "wide", {"treatment": _T, "mean": ("mean",), "sd": ("sd",), "n": ("n",)}),
+        ),
+    ),
+    Layout(
         "netmeta",
         ("studlab", "study", "studyid", "id", "trial", "author"),
         (
@@ -208,33 +235,6 @@ LAYOUTS: tuple[Layout, ...] = (
             Form(_C, "baseline", {"treatment": _TRT, "estimate": ("y",), "se": ("se",)}),
         ),
         mixes=True,
-    ),
-    Layout(
-        "cinema",
-        ("study", "studlab", "id"),
-        (
-            Form(
-                _C,
-                "contrast",
-                {"one": ("t1",), "other": ("t2",), "estimate": ("effect",), "se": ("se",)},
-            ),
-            Form(_B, "long", {"treatment": _T, "r": ("r",), "n": ("n",), "id": ("id",)}),
-            Form(
-                _N,
-                "long",
-                {"treatment": _T, "mean": ("mean", "y"), "sd": ("sd",), "n": ("n",), "id": ("id",)},
-            ),
-        ),
-    ),
-    Layout(
-        "metainsight",
-        ("study", "studyid"),
-        (
-            _long(_B, _T, r=("r",), n=("n",)),
-            _long(_N, _T, mean=("mean",), sd=("sd",), n=("n",)),
-            Form(_B, "wide", {"treatment": _T, "r": ("r",), "n": ("n",)}),
-            Form(_N, "wide", {"treatment": _T, "mean": ("mean",), "sd": ("sd",), "n": ("n",)}),
-        ),
     ),
     Layout(
         "mixed",
@@ -378,8 +378,12 @@ def _unknown(sheet: Sheet, outcome: Outcome | None, layout: str | None) -> BadIn
     if not distances:
         remedy = f"No layout holds that outcome. The layouts want, {wants}."
     else:
-        _, at, _, missing = min(distances)
-        remedy = f"Nearest is {shown[at].name}, without {_listed(sheet, missing)}. What each layout wants: {wants}."
+        nearest = min(distances)[:2]
+        ways = dict.fromkeys(_listed(sheet, one[3]) for one in sorted(distances) if one[:2] == nearest)
+        remedy = f"Nearest is {shown[nearest[1]].name}, without {' or without '.join(ways)}. "
+        remedy += f"What each layout wants: {wants}."
+    if len(sheet.columns) == 1:
+        remedy = f"Separate cells with commas, semicolons or tabs. {remedy}"
     found = f"the columns {', '.join(sheet.columns)} are no layout that is known{kind}"
     return BadInput(sheet.file, (Fault(sheet.file, 1, "", "unknown-layout", found, remedy),))
 
