@@ -182,13 +182,24 @@ def _spreads(sheet: Sheet) -> tuple[Sheet, list[str]]:
         derived = np.isnan(sd) & ~is_contrast & np.isfinite(se)
         sd = np.where(derived, se * np.sqrt(_column(sheet, "samplesize")), sd)
     for name, values in (("Mean", mean), ("SE", se), ("SD", sd)):
-        columns[sheet.find(name.casefold()) or name] = polars.Series(values, nan_to_null=True)
+        own = sheet.find(name.casefold())
+        columns[own or name] = _or_as_written(sheet, own, polars.Series(values, nan_to_null=True))
     notes = []
     if derived.any():
         notes.append(
             f"In {int(derived.sum())} arms the SD was computed from the SE, variance or interval given."
         )
     return replace(sheet, columns=columns), notes
+
+
+def _or_as_written(sheet: Sheet, name: str | None, values: polars.Series) -> polars.Series:
+    """A column that holds a cell which is no number keeps it, so that it is told and not taken as empty."""
+    import polars
+
+    if name is None or not (wrong := sheet.numbers(name)[1]).any():
+        return values
+    words = zip(sheet.text(name), wrong, values.cast(polars.String), strict=True)
+    return polars.Series([word if is_wrong else value for word, is_wrong, value in words])
 
 
 def _normal_quantile(sheet: Sheet) -> Floats:
