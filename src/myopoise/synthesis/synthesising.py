@@ -256,7 +256,7 @@ def ranks_of(
     surplus = posterior.surplus
     # As for intervals: how ranks fall before weighting is cheap to know well, the weights only correct it.
     probabilities = plain + _shares_of_ranks(sign * (posterior.x @ assembled.effects.T), surplus)
-    probabilities = np.clip(probabilities, 0.0, 1.0)
+    probabilities = _ties(assembled.effects) @ np.clip(probabilities, 0.0, 1.0)
     probabilities = probabilities / probabilities.sum(1, keepdims=True)
     mean = probabilities @ np.arange(1.0, count + 1.0)
     found = [
@@ -264,6 +264,12 @@ def ranks_of(
         for t, m, p in zip(assembled.treatments, mean, probabilities, strict=True)
     ]
     return tuple(sorted(found, key=lambda rank: (rank.mean_rank, rank.treatment)))
+
+
+def _ties(effects: Floats) -> Floats:
+    """Averages treatments that a model makes one, ``(treatment, treatment)``: their names must not rank them."""
+    same = (effects[:, None] == effects).all(axis=-1)
+    return np.asarray(same / same.sum(axis=1))
 
 
 def _shares_of_ranks(values: Floats, weights: Floats | None = None) -> Floats:
