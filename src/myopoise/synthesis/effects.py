@@ -163,7 +163,9 @@ class _Within:
     def below(self, value: Floats) -> Floats:
         """Share of the Gaussians below ``(contrast, point)``."""
         sd = np.sqrt(self.sd**2 + self.noise[:, None])
-        score = (value - self.centre[..., None]) / sd[..., None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            score = (value - self.centre[..., None]) / sd[..., None]
+        score = np.where(np.isnan(score), 0.0, score)  # two treatments that a model makes one: zero over zero
         return np.asarray(np.tensordot(self.share, ndtr(score), 1))
 
     def variance(self, about: Floats) -> Floats:
