@@ -55,7 +55,7 @@ class Trust:
         if self.converged and self.draws < SMALLEST_EFFECTIVE:
             return (
                 f"This computation must not be believed: {found}. A 95% interval needs {SMALLEST_EFFECTIVE:.0f} "
-                "effective draws: ask for more draws, or leave their number open."
+                "effective draws: ask for more draws or leave their number open, or check with the reference sampler."
             )
         what = found if self.converged else f"{found}; a mode was not reached"
         return (
