@@ -14,7 +14,7 @@ from myopoise.synthesis.studies.cells import Names, alike, positions, study_name
 from myopoise.synthesis.studies.contrast_rows import ContrastRows, contrasts_from
 from myopoise.synthesis.studies.contrast_table import ContrastTable, contrast_table
 from myopoise.synthesis.studies.faults import FaultList
-from myopoise.synthesis.studies.layouts import Form, Match, thresholds
+from myopoise.synthesis.studies.layouts import Form, Match, recognise, thresholds
 from myopoise.synthesis.studies.sheet import Sheet, key
 from myopoise.synthesis.studies.spread_checks import check_spread
 from myopoise.synthesis.studies.values import Arms, Contrasts, Outcome, Studies
@@ -25,7 +25,17 @@ Bools = NDArray[np.bool_]
 Slots = tuple[Mapping[str, str], ...]
 
 _LEADS = ("at_least", "r", "mean", "estimate")
-_NEVER_COVARIATES = {"id", "studyid", "year", "pubyear", "comparison", "row", "rownumber", "covariance"}
+_NEVER_COVARIATES = {
+    "id",
+    "studyid",
+    "trtn",
+    "year",
+    "pubyear",
+    "comparison",
+    "row",
+    "rownumber",
+    "covariance",
+}
 
 
 @dataclass(frozen=True)
@@ -181,7 +191,9 @@ def _others(
     used = {name for (_, slots), _ in chosen for slot in slots for name in slot.values()}
     used |= set(thresholds(sheet)) if any(f.outcome is Outcome.ORDERED for (f, _), _ in chosen) else set()
     used |= {name for one in match.layout.study if (name := sheet.find(one)) is not None}
-    beside = {name for _, slots in match.forms for slot in slots for name in slot.values()} - used
+    # Forms of other outcomes too: a contrast is no covariate of the events beside it.
+    every = recognise(sheet, layout=match.layout.name).forms
+    beside = {name for _, slots in every for slot in slots for name in slot.values()} - used
     if any(form.outcome is not Outcome.CONTRAST for (form, _), _ in chosen):
         used |= {name for one in ("time", "followup", "n", "samplesize", "ni") if (name := sheet.find(one))}
     if any(form.outcome is Outcome.CONTRAST for (form, _), _ in chosen):
