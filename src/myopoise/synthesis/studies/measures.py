@@ -317,6 +317,11 @@ def _keep_used(
     from myopoise.synthesis.studies.joining import merged_contrasts
 
     every = merged_contrasts((*studies.contrasts, *blocks))
+    if not every:
+        raise WrongUsage(
+            f"No study has a {measure}: in each of them no patient had an event, or all had. Use a risk difference, or "
+            "an exact likelihood (--method bayes)."
+        )
     used_studies = np.unique(np.concatenate([block.study for block in every]))
     used = np.unique(np.concatenate([block.treatment.ravel() for block in every]))
     dropped = [studies.treatments[at] for at in np.setdiff1d(np.unique(arms.treatment), used)]
