@@ -144,7 +144,7 @@ def synthesise(
     from myopoise.cli.synthesis_fitting import fit_file
     from myopoise.report.synthesis_terminal import print_synthesis
 
-    _apart(data, json_out, page_out)
+    _apart(data, json_out, page_out, figures_out)
     with _patience(f"reading and fitting {data.name}"):
         fitted = fit_file(data, asked)
     document = _document(data, fitted)
@@ -205,12 +205,14 @@ def _write(
     return written
 
 
-def _apart(data: Path, json_out: Path | None, page_out: Path | None) -> None:
+def _apart(data: Path, json_out: Path | None, page_out: Path | None, figures_out: Path | None) -> None:
     """No file is read and written, or written twice; each has its folder before anything is computed."""
     files = [path for path in (json_out, page_out) if path is not None and path != Path("-")]
     named = [path.resolve() for path in (data, *files)]
     if len(set(named)) < len(named):
         raise WrongUsage("DATA and the files that are written must be different files.")
+    if figures_out is not None and figures_out.resolve() in named[1:]:
+        raise WrongUsage("--figures is a folder, and must not have the name of a file that is written.")
     if page_out == Path("-"):
         raise WrongUsage("--out writes a page, and needs the name of its file. Only --json may be - .")
     for path in files:

@@ -18,6 +18,7 @@ from myopoise.cli.synthesis_options import (
     check_options,
     components_join,
     read_classes,
+    refuse_pieces,
 )
 from myopoise.errors import WrongUsage
 
@@ -111,6 +112,9 @@ def fit_file(path: Path, asked: Mapping[str, Any]) -> Fitted:
         options["measure"] = asked["measure"]
     net = network(studies, asked["reference"])
     check_data(asked, file, net.treatments)
+    notes = tuple(note for note in studies.notes if note not in file.studies.notes)
+    if studies is not file.studies and file.studies.arms is not None and asked["model"] != "component":
+        refuse_pieces(net, notes, "Leave --measure out; use")
     options |= {"reference": net.reference, "reference_why": net.why}
     if asked["method"] == "frequentist":
         return _frequentist(file, net, options, asked)
@@ -126,7 +130,6 @@ def _bayes(file: StudiesFile, net: StudyNetwork, options: dict[str, Any], asked:
     from myopoise.synthesis.studies.values import Outcome
     from myopoise.synthesis.synthesising import SEED, synthesise, synthesise_splits
 
-    _check_single_arms(net, asked)
     arms = net.studies.arms
     link = Link(asked["link"]) if asked["link"] else usual_link(arms.outcome if arms else Outcome.CONTRAST)
     priors, spelled = _priors(asked)
@@ -227,13 +230,6 @@ def _structure(
     return None, {}
 
 
-def _check_single_arms(net: StudyNetwork, asked: Mapping[str, Any]) -> None:
-    if asked["single_arms"] and asked["model"] == "node-split":
-        raise WrongUsage("--single-arms does not go with --model node-split: one arm is on neither side.")
-    if asked["single_arms"] and net.studies.arms is None:
-        raise WrongUsage("--single-arms needs results by arm, and this file has contrasts alone.")
-
-
 # --- frequentist ------------------------------------------------------------------------------------------
 
 
@@ -241,13 +237,8 @@ def _frequentist(
     file: StudiesFile, net: StudyNetwork, options: dict[str, Any], asked: Mapping[str, Any]
 ) -> Fitted:
     from myopoise.synthesis.frequentist.network import estimate_network
+    from myopoise.synthesis.studies.network import network
 
-    if asked["model"] != "component" and not net.is_connected:
-        listed = "; ".join(f"({at}) {', '.join(piece)}" for at, piece in enumerate(net.pieces, 1))
-        raise WrongUsage(
-            f"The network is in {len(net.pieces)} pieces that no study joins: {listed}. Use --method bayes, which "
-            "shows each piece, --model component where they share components, or leave out the studies of all but one."
-        )
     correction = _CORRECTION if asked["correction"] is None else asked["correction"]
     studies = net.studies
     if studies.arms is not None or asked["measure"]:
@@ -256,8 +247,13 @@ def _frequentist(
         options |= {"measure": measure, "correction": correction}
     estimator: Any = asked["tau_estimator"] or "REML"
     options |= {"tau_estimator": estimator if asked["effects"] == "random" else None, "seed": asked["seed"]}
-    told = tuple(note for note in studies.notes if note not in file.studies.notes)
-    told += tuple(cautions(asked, file, net.treatments))
+    left = tuple(note for note in studies.notes if note not in file.studies.notes)
+    told = (*left, *cautions(asked, file, net.treatments))
+    if net.reference not in studies.treatments:
+        net = network(studies, asked["reference"])
+        options |= {"reference": net.reference, "reference_why": net.why}
+    if asked["model"] != "component":
+        refuse_pieces(network(studies, net.reference), left, "Use --method bayes, which shows each piece;")
     if asked["model"] == "component":
         return _components(file, replace(net, studies=studies), options, asked, told)
     hartung_knapp: Any = (

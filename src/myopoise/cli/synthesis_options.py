@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from myopoise.synthesis.studies.reading import StudiesFile
     from myopoise.synthesis.studies.values import Studies
 
-__all__ = ["cautions", "check_covariate", "check_data", "check_options", "components_join", "read_classes"]
+__all__ = [
+    "cautions",
+    "check_covariate",
+    "check_data",
+    "check_options",
+    "components_join",
+    "read_classes",
+    "refuse_pieces",
+]
 
 _ONLY_BAYES = (
     "covariate",
@@ -89,6 +97,8 @@ def _exclusive(asked: Mapping[str, Any]) -> list[str]:
         faults.append(f"{_named(scaled)} does not go with --model component, whose intervals are normal.")
     if asked.get("measure") and asked.get("link") not in (None, "identity"):
         faults.append("--measure says the scale of the contrasts: leave --link out.")
+    if asked["single_arms"] and asked["model"] == "node-split":
+        faults.append("--single-arms does not go with --model node-split: one arm is on neither side.")
     return faults
 
 
@@ -105,6 +115,8 @@ def check_data(asked: Mapping[str, Any], file: StudiesFile, treatments: Sequence
         Of the network.
     """
     faults, arms = [], file.studies.arms
+    if asked["single_arms"] and arms is None:
+        faults.append("--single-arms needs results by arm, and this file has contrasts alone.")
     if asked["endpoint"] and file.layout != "revman":
         faults.append(f"--endpoint is for files of RevMan, and this one has the layout of {file.layout}.")
     if asked["correction"] is not None and (arms is None or arms.events is None):
@@ -158,6 +170,27 @@ def cautions(asked: Mapping[str, Any], file: StudiesFile, treatments: Sequence[s
                 "--inactive names another."
             )
     return said
+
+
+def refuse_pieces(net: StudyNetwork, notes: Sequence[str], instead: str) -> None:
+    """Refuse a network in pieces, where an analysis takes only one.
+
+    Parameters
+    ----------
+    net
+        The network as it would be fitted.
+    notes
+        What was left out on the way there.
+    instead
+        What to do instead, before the general remedies.
+    """
+    if net.is_connected:
+        return
+    listed = "; ".join(f"({at}) {', '.join(piece)}" for at, piece in enumerate(net.pieces, 1))
+    raise WrongUsage(
+        f"{' '.join((*notes, 'The'))} network is in {len(net.pieces)} pieces that no study joins: {listed}. {instead} "
+        "--model component where they share components; or leave out the studies of all but one."
+    )
 
 
 def components_join(net: StudyNetwork, options: Mapping[str, Any]) -> bool:
@@ -248,14 +281,26 @@ def check_covariate(studies: Studies, covariate: str) -> None:
     covariate
         Its name.
     """
-    known = set(studies.arms.covariates) if studies.arms else set()
-    for block in studies.contrasts:
-        known |= set(block.covariates)
+    held = [part for part in (studies.arms, *studies.contrasts) if part is not None]
+    known = {name for part in held for name in part.covariates}
     if covariate not in known:
         near = get_close_matches(covariate, known, 1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise WrongUsage(
             f"The file has no covariate '{covariate}'.{hint} It has: {', '.join(sorted(known)) or 'none'}."
+        )
+    told = [part for part in held if covariate in part.covariates]
+    values = np.concatenate([part.covariates[covariate] for part in told])
+    unknown = np.isnan(values)
+    if unknown.any():
+        without = np.concatenate([part.study for part in told])[unknown].tolist()
+        listed = ", ".join(dict.fromkeys(studies.names[at] for at in without))
+        raise WrongUsage(
+            f"{covariate} is not known for every study: fill it in for {listed}, or leave these studies out."
+        )
+    if len(np.unique(values)) == 1:
+        raise WrongUsage(
+            f"{covariate} is {values[0]:g} in every study: a meta-regression needs one that differs between studies."
         )
 
 
