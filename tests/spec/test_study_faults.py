@@ -68,11 +68,6 @@ FAULTS = {
         f"{COUNTS}Bad,x,1,10\nBad,y,2,10\n{GOOD}Bad,y,2,10\n",
         "arm-twice", 6, "treatment", "study Bad has y twice (rows 3 and 6)", "Remove the row that was copied",
     ),
-    "two arms of one treatment": (
-        f"{COUNTS}{GOOD}Bad,x,1,10\nBad,x,3,12\nBad,y,2,10\n",
-        "arm-twice", 5, "treatment",
-        "study Bad has x twice (rows 4 and 5)", "Name two doses apart, give two studies two names, or add arms",
-    ),
     "a copied row of an ordered outcome": (
         f"{STEPS}Bad,x,10,5,2,\nBad,x,10,5,2,\nBad,y,10,5,2,1\n",
         "arm-twice", 5, "treatment", "study Bad has x twice (rows 4 and 5)", "Remove the row that was copied",
@@ -302,14 +297,34 @@ def test_a_merged_cell_of_a_spreadsheet_tells_each_empty_name_and_nothing_else(
 # --- two arms of one treatment, and one arm ---------------------------------------------------------------
 
 
-def test_two_arms_of_one_treatment_with_different_steps_are_kept_with_a_note(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{COUNTS}{GOOD}Doses,x,1,10\nDoses,x,3,10\nDoses,y,2,10\n",
+        f"{STEPS}Doses,x,10,5,2,1\nDoses,x,12,6,2,1\nDoses,y,10,5,2,1\n",
+        f"{SPREADS}Doses,x,1,0.2\nDoses,x,1,0.3\nDoses,y,1,0.2\n",
+        f"{RATES}Doses,x,1,10\nDoses,x,1,11\nDoses,y,2,10\n",
+    ],
+)
+def test_two_arms_of_one_treatment_with_different_results_are_kept_with_a_note(
+    text: str, tmp_path: Path
+) -> None:
     path = tmp_path / "studies.csv"
-    path.write_text(f"{STEPS}Doses,x,10,5,2,1\nDoses,x,12,6,2,1\nDoses,y,10,5,2,1\n", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     studies = mp.read_studies(path).studies
     assert studies.arm_count == 2 + 3
     assert studies.notes == (
         "Studies with two arms of one treatment, kept as two arms: Doses. Name doses apart to compare them.",
     )
+
+
+def test_two_trials_under_one_name_are_a_fault_where_each_has_a_row(tmp_path: Path) -> None:
+    faults = faults_of("study,ai,n1i,ci,n2i\nBad,1,10,2,10\nBad,3,11,4,12\n", tmp_path)
+    assert [fault.found for fault in faults] == [
+        "study Bad has treatment twice (rows 2 and 3)",
+        "study Bad has control twice (rows 2 and 3)",
+    ]
+    assert all("give two studies two names" in fault.remedy for fault in faults)
 
 
 def test_a_study_of_one_arm_is_kept_where_it_may_speak(tmp_path: Path) -> None:

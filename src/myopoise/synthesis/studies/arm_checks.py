@@ -170,7 +170,7 @@ def _normal(rows: ArmRows, faults: FaultList) -> None:
 # --- of the arms of a study together ----------------------------------------------------------------------
 
 
-def check_repeats(rows: ArmRows, study: Ints, treatment: Ints, outcome: Outcome, faults: FaultList) -> None:
+def check_repeats(rows: ArmRows, study: Ints, treatment: Ints, faults: FaultList) -> None:
     """Arms that stand twice.
 
     Parameters
@@ -179,16 +179,15 @@ def check_repeats(rows: ArmRows, study: Ints, treatment: Ints, outcome: Outcome,
         The arms.
     study, treatment
         Their positions, shape ``(arm,)``.
-    outcome
-        What was measured.
     faults
         Where they are told.
 
     Notes
     -----
-    An ordered outcome is the exception: two arms of a study with the same treatment and different numbers are kept as
-    two arms, with a note. The published psoriasis network of the NICE technical support documents has such studies
-    (two doses of one drug under one name), and the reference programs analyse them so.
+    In a table with a row for each arm, two arms of a study with the same treatment and different numbers are kept as
+    two arms, with a note. Published networks of the NICE technical support documents have such studies (two doses of
+    one drug under one name in psoriasis, two oils as a reduced fat diet), and the reference programs analyse them so.
+    Where a row holds several arms, rows that disagree about an arm contradict each other, or are two studies.
     """
     pair = study * (int(treatment.max()) + 1 if len(treatment) else 1) + treatment
     order = np.argsort(pair, kind="stable")
@@ -196,12 +195,13 @@ def check_repeats(rows: ArmRows, study: Ints, treatment: Ints, outcome: Outcome,
     numbers = (
         np.column_stack([rows.values[role] for role in rows.values]) if rows.values else np.empty((0, 0))
     )
+    a_row_each = len(rows.column) == 1
     kept: dict[str, None] = {}
     for place in again[:200]:
         first, second = int(order[place]), int(order[place + 1])
         words = f"study {rows.study[second]} has {rows.treatment[second]} twice (rows {rows.row[first]} and "
         same = np.array_equal(numbers[first], numbers[second], equal_nan=True)
-        if outcome is Outcome.ORDERED and not same:
+        if a_row_each and not same:
             kept[rows.study[second]] = None
             continue
         remedy = (

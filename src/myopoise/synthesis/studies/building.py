@@ -278,7 +278,7 @@ def _arms(
     study, treatment = positions(rows.study, names), positions(rows.treatment, treatments)
     check_arms(rows, form.outcome, faults)
     named = np.array([bool(name.strip()) for name in rows.study], dtype=np.bool_)
-    check_repeats(rows.arms(named), study[named], treatment[named], form.outcome, faults)
+    check_repeats(rows.arms(named), study[named], treatment[named], faults)
     if named.all():  # else a row without a study may be the arm that another one lacks
         check_single_arms(rows, study, faults, allowed=allowed.single_arms)
     if form.outcome is Outcome.NORMAL and not allowed.trust_spread:

@@ -83,8 +83,8 @@ def contrasts_of(
     Raises
     ------
     WrongUsage
-        For a measure that is not for this outcome, a zero cell without a correction, or a study without events where
-        nothing was said about it.
+        For a measure that is not for this outcome, a study with one arm or with two of one treatment, a zero cell
+        without a correction, or a study without events where nothing was said about it.
     """
     arms = studies.arms
     if arms is None:
@@ -96,6 +96,12 @@ def contrasts_of(
     if alone.any():
         listed = _names(studies, np.unique(arms.study[alone]))
         raise WrongUsage(f"Studies with one arm have no contrast: {listed}. Leave them out first.")
+    twice = _twice(arms)
+    if len(twice):
+        raise WrongUsage(
+            f"Studies with two arms of one treatment have no contrast between them: {_names(studies, twice)}. Add arms "
+            "of one treatment together, name doses apart, or use an exact likelihood (--method bayes)."
+        )
     arms, notes = _without_silent(studies, arms, measure, no_events)
     arms, more = _corrected(studies, arms, measure, correction)
     blocks = [_contrasts(arms, block, measure) for block in _blocks(arms)]
@@ -117,6 +123,13 @@ def _check(arms: Arms, measure: str, correction: float, no_events: str) -> None:
 
 def _single(arms: Arms) -> Bools:
     return np.asarray(np.bincount(arms.study)[arms.study] == 1)
+
+
+def _twice(arms: Arms) -> Ints:
+    """Studies that have a treatment in more than one arm."""
+    pairs, count = np.unique(np.column_stack([arms.study, arms.treatment]), axis=0, return_counts=True)
+    found: Ints = np.unique(pairs[count > 1, 0])
+    return found
 
 
 def _names(studies: Studies, places: Ints) -> str:
