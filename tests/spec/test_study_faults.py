@@ -68,6 +68,11 @@ FAULTS = {
         f"{COUNTS}Bad,x,1,10\nBad,y,2,10\n{GOOD}Bad,y,2,10\n",
         "arm-twice", 6, "treatment", "study Bad has y twice (rows 3 and 6)", "Remove the row that was copied",
     ),
+    "two arms of one treatment and no other": (
+        f"{COUNTS}{GOOD}Bad,x,1,10\nBad,x,3,12\n",
+        "arm-twice", 5, "treatment",
+        "study Bad has x twice (rows 4 and 5)", "Name two doses apart, give two studies two names, or add arms",
+    ),
     "a copied row of an ordered outcome": (
         f"{STEPS}Bad,x,10,5,2,\nBad,x,10,5,2,\nBad,y,10,5,2,1\n",
         "arm-twice", 5, "treatment", "study Bad has x twice (rows 4 and 5)", "Remove the row that was copied",

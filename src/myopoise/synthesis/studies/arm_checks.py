@@ -187,9 +187,12 @@ def check_repeats(rows: ArmRows, study: Ints, treatment: Ints, faults: FaultList
     In a table with a row for each arm, two arms of a study with the same treatment and different numbers are kept as
     two arms, with a note. Published networks of the NICE technical support documents have such studies (two doses of
     one drug under one name in psoriasis, two oils as a reduced fat diet), and the reference programs analyse them so.
-    Where a row holds several arms, rows that disagree about an arm contradict each other, or are two studies.
+    A study with no other treatment compares nothing so. Where a row holds several arms, rows that disagree about an arm
+    contradict each other, or are two studies.
     """
-    pair = study * (int(treatment.max()) + 1 if len(treatment) else 1) + treatment
+    size = int(treatment.max()) + 1 if len(treatment) else 1
+    pair = study * size + treatment
+    treatments = np.bincount(np.unique(pair) // size)
     order = np.argsort(pair, kind="stable")
     again = np.flatnonzero(pair[order][1:] == pair[order][:-1])
     numbers = (
@@ -201,7 +204,7 @@ def check_repeats(rows: ArmRows, study: Ints, treatment: Ints, faults: FaultList
         first, second = int(order[place]), int(order[place + 1])
         words = f"study {rows.study[second]} has {rows.treatment[second]} twice (rows {rows.row[first]} and "
         same = np.array_equal(numbers[first], numbers[second], equal_nan=True)
-        if a_row_each and not same:
+        if a_row_each and not same and treatments[study[second]] > 1:
             kept[rows.study[second]] = None
             continue
         remedy = (
