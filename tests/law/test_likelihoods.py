@@ -38,6 +38,8 @@ CDF: dict[Link, Callable[[Floats], Floats]] = {
     Link.PROBIT: stats.norm.cdf,
     Link.CLOGLOG: lambda eta: -np.expm1(-np.exp(np.minimum(eta, 9.0))),
 }
+NO_SPREADS = np.zeros((1, 0))
+"""Theta is not looked at by a model without unknown thresholds."""
 VAGUE = NetworkPriors(heterogeneity=HalfNormal(1.0))
 
 
@@ -82,7 +84,10 @@ def test_ordered_categories_are_the_multinomial_whatever_thresholds_a_study_repo
     model = ordered(N, AT_LEAST, link).model
     x = np.array([[0.4, 0.5, 1.1]])  # d[b], cut 2, cut 3
     counts = model.likelihood
-    value = counts.log_density(model.predictor(x), model.mix)[:, 0] + counts.log_constant()
+    value = (
+        counts.log_density(model.predictor(x, NO_SPREADS), model.mix(NO_SPREADS))[:, 0]
+        + counts.log_constant()
+    )
     found = group_sum(value, model.arm)
     for arm, (n, row) in enumerate(zip(N, AT_LEAST, strict=True)):
         reported = ~np.isnan(row)
@@ -96,8 +101,10 @@ def test_categories_not_told_apart_have_the_sum_of_their_chances(link: Link) -> 
     fine = ordered([20, 20], [[14, 9, 4], [14, 9, 4]], link).model
     coarse = ordered([20, 20, 20, 20], [[14, 9, 4], [14, 9, 4], [NAN, 9, NAN], [NAN, 9, NAN]], link).model
     x = np.array([[0.3, 0.6, 1.5]])
-    apart = fine.likelihood.fitted(fine.predictor(x), fine.mix)[:, 0].reshape(2, 4)
-    together = coarse.likelihood.fitted(coarse.predictor(x), coarse.mix)[8:, 0].reshape(2, 2)
+    apart = fine.likelihood.fitted(fine.predictor(x, NO_SPREADS), fine.mix(NO_SPREADS))[:, 0].reshape(2, 4)
+    together = coarse.likelihood.fitted(coarse.predictor(x, NO_SPREADS), coarse.mix(NO_SPREADS))[
+        8:, 0
+    ].reshape(2, 2)
     assert together == pytest.approx(np.stack([apart[:, :2].sum(1), apart[:, 2:].sum(1)], axis=1), abs=1e-12)
     assert together.sum(1) == pytest.approx(1.0)
 
@@ -190,11 +197,15 @@ def test_the_gauss_newton_step_starts_from_the_slope_of_the_likelihood(name: str
     x = np.random.default_rng(4).normal(0.0, 0.2, len(model.columns)) + np.arange(len(model.columns)) * 0.7
 
     def height(at: Floats) -> float:
-        return float(model.likelihood.log_density(model.predictor(at[None]), model.mix).sum())
+        return float(
+            model.likelihood.log_density(model.predictor(at[None], NO_SPREADS), model.mix(NO_SPREADS)).sum()
+        )
 
     step = 1e-5 * np.eye(len(x))
     by_differences = np.array([(height(x + h) - height(x - h)) / 2e-5 for h in step])
-    residual, variance, slope = model.likelihood.working(model.predictor(x[None]), model.mix)
+    residual, variance, slope = model.likelihood.working(
+        model.predictor(x[None], NO_SPREADS), model.mix(NO_SPREADS)
+    )
     score = (slope * (residual / variance)[model.result])[:, 0] @ model.design
     assert score == pytest.approx(by_differences, rel=1e-6, abs=1e-6)
 
@@ -274,8 +285,8 @@ def test_the_search_starts_where_the_observed_share_is(name: str) -> None:
     """Half an event is added, so that none and all have a place on the linear scale."""
     model = MODELS[name]()
     if name.startswith("ordered"):
-        eta = model.predictor(np.zeros((1, len(model.columns))))
-        moved = eta + model.likelihood.start(eta, model.mix)[model.result]
+        eta = model.predictor(np.zeros((1, len(model.columns))), NO_SPREADS)
+        moved = eta + model.likelihood.start(eta, model.mix(NO_SPREADS))[model.result]
         counts = model.likelihood
         assert isinstance(counts, OrderedCounts)
         first = np.flatnonzero(np.r_[True, np.diff(model.result) > 0])

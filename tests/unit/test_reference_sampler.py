@@ -79,8 +79,8 @@ def _by_hand(model: LatentModel, layout, value: np.ndarray) -> float:
         total += np.where(own, norm.logpdf(raw, mean, sd), norm.logpdf(raw)).sum()
         terms.append(np.where(own, raw, mean + sd * raw))
     x, u, w = terms
-    eta = model.predictor(x[None])[:, 0] + u[model.study[model.part_arm]] + w[model.part_arm]
-    total += model.likelihood.log_density(eta[:, None], model.mix).sum()
+    eta = model.predictor(x[None], theta[None])[:, 0] + u[model.study[model.part_arm]] + w[model.part_arm]
+    total += model.likelihood.log_density(eta[:, None], model.mix(theta[None])).sum()
     for given in model.contrasts:
         for design, estimate, covariance in zip(
             given.design, given.estimate, given.covariance_at(theta[None])[:, 0], strict=True

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _NEWTON_STEPS = 30
+_FULL_STEPS = 8
+"""Expected and observed information differ where arms are mixed; steps that still swing after these are halved."""
 _NEWTON_TOLERANCE = 1e-3
 """Largest move of a linear predictor at which a mode is reached: what is found here is only proposed, then weighted."""
 
@@ -88,59 +90,80 @@ def conditional_gaussians(
     scale = np.sqrt(model.column_variance.at(theta))
     levels = _levels(model, theta)
     x = np.broadcast_to(model.column_mean if near is None else near, scale.shape).copy()
-    term = _first_terms(model, x, levels)
-    precision = np.broadcast_to(np.eye(scale.shape[1]), (len(z), *scale.shape[1:], scale.shape[1]))
+    term = _first_terms(model, x, theta, levels)
+    precision = np.empty((*scale.shape, scale.shape[1]))
     converged = np.zeros(len(z), dtype=bool)
-    for _ in range(_NEWTON_STEPS):
-        rows = _working_rows(model, x, term)
-        precision, right = _normal_equations(model, theta, rows, levels, scale)
-        new = model.column_mean + scale * np.linalg.solve(precision, right[..., None])[..., 0]
-        new_term = _shared_terms(rows, new, levels)
-        step = new - x
-        moved = np.matmul(rows.row, step[:, :, None])[..., 0] + rows.slope * (new_term - term)[model.arm].T
-        relative = np.abs(moved) / np.maximum(np.abs(rows.slope), 1e-12)
-        change = np.where(np.abs(rows.slope) > 1e-9, relative, 0.0).max(1, initial=0.0)
-        damping = np.minimum(1.0, (np.inf if model.exact else 1.5) / np.maximum(change, 1e-300))
-        x = x + damping[:, None] * step
-        term = term + damping * (new_term - term)
-        converged = change < _NEWTON_TOLERANCE
-        if converged.all() or model.exact:
+    left = np.arange(len(z))
+    for step in range(_NEWTON_STEPS):
+        here = tuple((group, variance[:, left]) for group, variance in levels)
+        point = _Point(theta[left], scale[left], here, x[left], term[:, left])
+        full = 1.0 if step < _FULL_STEPS else 0.5
+        precision[left], x[left], term[:, left], change = _stepped(model, point, full)
+        converged[left] = change < _NEWTON_TOLERANCE
+        left = left[~converged[left]]
+        if model.exact or not len(left):
             break
     if model.exact:
         converged[:] = True
-    level = model.by_arm(model.predictor(x)) + term if len(model.arm) else np.zeros((0, len(z)))
+    level = model.by_arm(model.predictor(x, theta)) + term if len(model.arm) else np.zeros((0, len(z)))
     weight = np.full(len(z), 1.0 / len(z))
     return Mixture(weight, z, x, scale, np.linalg.cholesky(precision).astype(float), level), converged
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """Where some nodes stand: theta and prior scale, variances of the terms, x, and the terms ``(arm, node)``."""
+
+    theta: Floats
+    scale: Floats
+    levels: tuple[tuple[Ints, Floats], ...]
+    x: Floats
+    term: Floats
+
+
+def _stepped(model: LatentModel, at: _Point, full: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Precision at a point, x and terms after one step from it, and how far a linear predictor moved."""
+    rows = _working_rows(model, at.x, at.theta, at.term)
+    precision, right = _normal_equations(model, at.theta, rows, at.levels, at.scale)
+    step = model.column_mean + at.scale * np.linalg.solve(precision, right[..., None])[..., 0] - at.x
+    term_step = _shared_terms(rows, at.x + step, at.levels) - at.term
+    moved = np.matmul(rows.row, step[:, :, None])[..., 0] + rows.slope * term_step[model.arm].T
+    relative = np.abs(moved) / np.maximum(rows.steepness, 1e-12)
+    change = np.where(rows.steepness > 1e-9, relative, 0.0).max(1, initial=0.0)
+    damping = np.minimum(full, (np.inf if model.exact else 1.5) / np.maximum(change, 1e-300))
+    return precision, at.x + damping[:, None] * step, at.term + damping * term_step, change
 
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
     """Every result as a linear observation at the present point: ``response = row x + slope term``, node first.
 
-    `row` is ``(node, result, column)``, the others ``(node, result)``; `information` is one over the variance.
+    `row` is ``(node, result, column)``, the others ``(node, result)``; `information` is one over the variance. The
+    slope of a category between two thresholds may vanish though its parts are steep: `steepness` is the sum of theirs.
     """
 
     row: Floats
     slope: Floats
     response: Floats
     information: Floats
+    steepness: Floats
 
 
-def _working_rows(model: LatentModel, x: Floats, term: Floats) -> _Rows:
+def _working_rows(model: LatentModel, x: Floats, theta: Floats, term: Floats) -> _Rows:
     if not len(model.arm):
         empty = np.zeros((len(x), 0))
-        return _Rows(np.zeros((len(x), 0, x.shape[1])), empty, empty, empty)
-    eta = model.predictor(x) + term[model.part_arm]
-    residual, variance, slope = model.likelihood.working(eta, model.mix)
+        return _Rows(np.zeros((len(x), 0, x.shape[1])), empty, empty, empty, empty)
+    eta = model.predictor(x, theta) + term[model.part_arm]
+    residual, variance, slope = model.likelihood.working(eta, model.mix(theta))
     if len(model.result) == len(model.arm):
         row = slope.T[..., None] * model.design
-        total = slope
+        total, steepness = slope, np.abs(slope)
     else:
         weighted = slope[..., None] * model.design[:, None, :]
         row = np.swapaxes(group_sum(weighted, model.result), 0, 1)
-        total = group_sum(slope, model.result)
+        total, steepness = group_sum(slope, model.result), group_sum(np.abs(slope), model.result)
     response = residual.T + np.matmul(row, x[:, :, None])[..., 0] + (total * term[model.arm]).T
-    return _Rows(row, total.T, response, (1.0 / variance).T)
+    return _Rows(row, total.T, response, (1.0 / variance).T, steepness.T)
 
 
 def _levels(model: LatentModel, theta: Floats) -> tuple[tuple[Ints, Floats], ...]:
@@ -151,13 +174,15 @@ def _levels(model: LatentModel, theta: Floats) -> tuple[tuple[Ints, Floats], ...
     )
 
 
-def _first_terms(model: LatentModel, x: Floats, levels: tuple[tuple[Ints, Floats], ...]) -> Floats:
+def _first_terms(
+    model: LatentModel, x: Floats, theta: Floats, levels: tuple[tuple[Ints, Floats], ...]
+) -> Floats:
     """Terms to start from, shape ``(arm, node)``: the observed value, within three prior sd."""
     (arm, arm_variance), (study, study_variance) = levels
     if not len(arm):
         return np.zeros((0, len(x)))
     reach = 3.0 * np.sqrt(study_variance[study] + arm_variance)
-    start = model.likelihood.start(model.predictor(x), model.mix)
+    start = model.likelihood.start(model.predictor(x, theta), model.mix(theta))
     return np.clip(group_sum(start, arm) / np.bincount(arm)[:, None], -reach, reach)
 
 

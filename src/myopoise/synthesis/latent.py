@@ -6,6 +6,9 @@
     x ~ N(mean, V(theta))      independent components; theta a handful of standard deviations
     u ~ N(0, S(theta)), w ~ N(0, T(theta))
 
+Thresholds between levels of response may be unknown too: distances between them are then among theta, and move the
+linear predictor of a part, or its share in a score that is linear between thresholds (`Thresholds`).
+
 Models differ in A, in which standard deviation governs which component, and in the likelihood: they are built in
 `models` and `myositis`, and inference is written once (`quadrature`, `laplace`). Study and arm terms are kept apart
 from x because they touch one study only and are integrated out one study at a time.
@@ -29,7 +32,7 @@ from myopoise.synthesis.likelihoods import Likelihood, Mix
 from myopoise.synthesis.nesting import group_sum
 from myopoise.synthesis.priors import Prior
 
-__all__ = ["Comparisons", "LatentModel", "MeasuredContrasts", "Variances"]
+__all__ = ["Comparisons", "LatentModel", "MeasuredContrasts", "Thresholds", "Variances"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -123,6 +126,23 @@ class MeasuredContrasts:
 
 
 @dataclass(frozen=True, eq=False)
+class Thresholds:
+    """How parts move with distances between thresholds, which are hyperparameters like the standard deviations.
+
+    Parameters
+    ----------
+    offset
+        Added to the linear predictor of each part, times theta, shape ``(part, hyper)``.
+    slope
+        Added to the share of each part, times one over theta, shape ``(part, hyper)``: a score that rises by so many
+        points from one threshold to the next.
+    """
+
+    offset: Floats
+    slope: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class LatentModel:
     """One model of the family, ready for inference.
 
@@ -131,7 +151,7 @@ class LatentModel:
     name
         What the model is, in words.
     hypers
-        Name and prior of each standard deviation theta.
+        Name and prior of each standard deviation, or distance between thresholds, theta.
     columns
         Name of each component of x.
     column_mean
@@ -163,6 +183,8 @@ class LatentModel:
     points
         Data point of each result, non-decreasing, where an arm has several (a patient each); None for one an arm. It
         counts only in models without study and arm terms: otherwise an arm is left out as a whole.
+    thresholds
+        How parts move with distances between thresholds; None where thresholds are columns, or there are none.
     """
 
     name: str
@@ -182,16 +204,23 @@ class LatentModel:
     contrasts: tuple[MeasuredContrasts, ...] = ()
     offset: Floats | None = None
     points: Ints | None = None
+    thresholds: Thresholds | None = None
 
     @property
     def point(self) -> Ints:
         """Data point of each result, shape ``(result,)``."""
         return self.arm if self.points is None or not self.free_of_terms else self.points
 
-    @cached_property
-    def mix(self) -> Mix:
-        """Every result with its parts."""
-        return Mix(np.arange(len(self.arm)), self.result, self.shares)
+    def mix(self, theta: Floats) -> Mix:
+        """Every result with its parts, whose shares may depend on theta, ``(draw, hyper)``."""
+        return Mix(np.arange(len(self.arm)), self.result, self.shares_at(theta))
+
+    def shares_at(self, theta: Floats) -> Floats:
+        """Share of each part, shape ``(part,)`` or ``(part, draw)`` for `theta` of shape ``(draw, hyper)``."""
+        if self.thresholds is None or not self.thresholds.slope.any():
+            return self.shares
+        used = self.thresholds.slope.any(axis=0)
+        return np.asarray(self.shares[:, None] + self.thresholds.slope[:, used] @ (1.0 / theta[:, used]).T)
 
     @property
     def exact(self) -> bool:
@@ -203,10 +232,20 @@ class LatentModel:
         """Whether results depend on nothing but x: no study and no arm terms."""
         return self.study_variance.absent and self.arm_variance.absent
 
-    def predictor(self, x: Floats) -> Floats:
-        """Linear predictor of each part without study and arm terms: ``(draw, column)`` to ``(part, draw)``."""
+    def predictor(self, x: Floats, theta: Floats) -> Floats:
+        """Linear predictor of each part without study and arm terms, shape ``(part, draw)``.
+
+        Parameters
+        ----------
+        x, theta
+            Shapes ``(draw, column)`` and ``(draw, hyper)``.
+        """
         eta = self.design @ x.T
-        return eta if self.offset is None else eta + self.offset[:, None]
+        if self.offset is not None:
+            eta += self.offset[:, None]
+        if self.thresholds is not None:
+            eta += self.thresholds.offset @ theta.T
+        return np.asarray(eta)
 
     @cached_property
     def part_arm(self) -> Ints:

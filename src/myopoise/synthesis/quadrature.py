@@ -97,7 +97,9 @@ def log_marginal_likelihood(
     if model.likelihood.gaussian:
         return np.asarray(total + _closed_form(model, x, theta))
     if model.free_of_terms:
-        return np.asarray(total + model.likelihood.log_density(model.predictor(x), model.mix).sum(0))
+        return np.asarray(
+            total + model.likelihood.log_density(model.predictor(x, theta), model.mix(theta)).sum(0)
+        )
     for part in _slices(model, x, theta, level):
         total = total + _Integral.over(part, outer, inner).log_total.sum(0)
     return np.asarray(total)
@@ -128,7 +130,7 @@ def conditional_expectations(
         As for `log_marginal_likelihood`.
     """
     if model.free_of_terms:
-        value = model.likelihood.fitted(model.predictor(x), model.mix)
+        value = model.likelihood.fitted(model.predictor(x, theta), model.mix(theta))
         return Expectations(value, model.likelihood.deviance(value, np.arange(len(value))))
     shape = (len(model.arm), len(x))
     fitted, deviance = np.empty(shape), np.empty(shape)
@@ -153,7 +155,7 @@ def log_leave_one_out(model: LatentModel, x: Floats, theta: Floats, level: Float
         there are neither study nor arm terms, the density of each data point.
     """
     if model.free_of_terms:
-        density = model.likelihood.log_density(model.predictor(x), model.mix)
+        density = model.likelihood.log_density(model.predictor(x, theta), model.mix(theta))
         return group_sum(density + model.likelihood.log_constant()[:, None], model.point)
     whole = np.empty((len(model.study), len(x)))
     for part in _slices(model, x, theta, level):
@@ -249,7 +251,7 @@ def _slices(
     if study is None:
         # Arms of a study that share no term are as good as studies of one arm.
         study = np.arange(len(arms)) if model.study_variance.absent else model.study
-    offset = model.predictor(x)
+    offset, shares = model.predictor(x, theta), model.shares_at(theta)
     variances = model.study_variance.at(theta).T, model.arm_variance.at(theta).T
     leans = model.likelihood.lean(model.arm)
     lean = leans[arms].reshape(len(arms), -1)
@@ -263,12 +265,15 @@ def _slices(
         for wanted in (0, 1, 2):
             chosen = np.flatnonzero(((size == 1)[study] == single) & (kind == wanted))
             if len(chosen):
-                yield _slice(model, offset, variances, level, arms[chosen], study[chosen], leans, wanted)
+                yield _slice(
+                    model, offset, shares, variances, level, arms[chosen], study[chosen], leans, wanted
+                )
 
 
 def _slice(
     model: LatentModel,
     offset: Floats,
+    shares: Floats,
     variances: tuple[Floats, Floats],
     level: Floats | None,
     arms: Ints,
@@ -294,7 +299,7 @@ def _slice(
     study_variance = np.maximum(study_variance, _SMALLEST_VARIANCE)
     return _Slice(
         model.likelihood,
-        Mix(results, part, model.shares[parts]),
+        Mix(results, part, shares[parts]),
         arm,
         renumbered,
         offset[parts],
@@ -478,7 +483,7 @@ def _log_sum(values: list[Floats]) -> Floats:
 
 def _closed_form(model: LatentModel, x: Floats, theta: Floats) -> Floats:
     """Exact log likelihood of normal results: the arm term, then the study term, taken out (Woodbury)."""
-    residual, variance, _ = model.likelihood.working(model.predictor(x), model.mix)
+    residual, variance, _ = model.likelihood.working(model.predictor(x, theta), model.mix(theta))
     value = -0.5 * (residual**2 / variance + np.log(variance) + _LOG_2_PI).sum(0)
     information, pull = 1.0 / variance, residual / variance
     levels = (

@@ -118,8 +118,9 @@ class ReferencePosterior:
         """
         model = self.model
         part_study = model.study[model.part_arm]
-        eta = model.predictor(self.x) + self.study_terms.T[part_study] + self.arm_terms.T[model.part_arm]
-        fitted = model.likelihood.fitted(eta, model.mix)
+        eta = model.predictor(self.x, self.theta)
+        eta = eta + self.study_terms.T[part_study] + self.arm_terms.T[model.part_arm]
+        fitted = model.likelihood.fitted(eta, model.mix(self.theta))
         every = np.arange(len(fitted))
         deviance = model.likelihood.deviance(fitted, every).sum(0)
         at_mean = model.likelihood.deviance(fitted.mean(1), every).sum()
@@ -240,7 +241,7 @@ def _told_by_the_data(model: LatentModel) -> NDArray[np.bool_]:
     below = np.cumsum(fitted.weights.values[order], axis=0)
     low = np.take_along_axis(fitted.theta, order, axis=0)[(below < _LOW).sum(0), np.arange(below.shape[1])]
     at_mean = _level(model)[model.part_arm][:, None]
-    _, variance, slope = model.likelihood.working(at_mean, model.mix)
+    _, variance, slope = model.likelihood.working(at_mean, model.mix(_middle(model)))
     by_part = (slope**2 / variance[model.result])[:, 0]
     information = np.bincount(model.part_arm, by_part, minlength=len(model.study))
     return np.asarray(information * model.arm_variance.at(low) > 1.0)
@@ -250,10 +251,20 @@ _LOW = 0.02
 """Share of our own fit below the standard deviations at which the arms are looked at."""
 
 
+def _middle(model: LatentModel) -> Floats:
+    """Prior median of theta, shape ``(1, hyper)``."""
+    return model.theta(np.zeros((1, len(model.hypers))))
+
+
+def _centre(model: LatentModel) -> Floats:
+    """Linear predictor of each part at the prior mean of x, shape ``(part, 1)``."""
+    return model.predictor(np.asarray(model.column_mean)[None], _middle(model))
+
+
 def _level(model: LatentModel) -> Floats:
     """Linear predictor that each arm shows, shape ``(arm,)``."""
-    centre = model.predictor(np.asarray(model.column_mean)[None])
-    move = model.likelihood.start(centre, model.mix)[:, 0]
+    centre = _centre(model)
+    move = model.likelihood.start(centre, model.mix(_middle(model)))[:, 0]
     by_arm = np.bincount(model.arm, move) / np.bincount(model.arm)
     return np.asarray(model.by_arm(centre)[:, 0] + by_arm)
 
@@ -264,7 +275,7 @@ def _start(model: LatentModel, layout: _Layout, chains: int, seed: int) -> Float
     start = 0.1 * random.standard_normal((chains, layout.size))
     start[:, layout.x] += np.where(layout.x_own, model.column_mean, 0.0)
     if layout.u_own.any():
-        centre = model.by_arm(model.predictor(np.asarray(model.column_mean)[None]))[:, 0]
+        centre = model.by_arm(_centre(model))[:, 0]
         by_study = np.bincount(model.study, _level(model) - centre) / np.bincount(model.study)
         start[:, layout.u] += np.where(layout.u_own, by_study, 0.0)
     return start
@@ -349,13 +360,18 @@ def _log_density(model: LatentModel, layout: _Layout) -> Callable[[Array], Array
         x, total = scaled(value[layout.x], model.column_variance, layout.x_own, model.column_mean, squares)
         total = total - 0.5 * (z**2).sum()
         eta = jnp.asarray(model.design) @ x + (0.0 if model.offset is None else model.offset)
+        shares = jnp.asarray(model.shares)
+        if model.thresholds is not None:
+            eta = eta + jnp.asarray(model.thresholds.offset) @ theta
+            used = model.thresholds.slope.any(axis=0)
+            shares = shares + jnp.asarray(model.thresholds.slope[:, used]) @ (1.0 / theta[used])
         if layout.u.stop > layout.u.start:
             u, more = scaled(value[layout.u], model.study_variance, layout.u_own, 0.0, squares)
             eta, total = eta + u[model.study[model.part_arm]], total + more
         if layout.w.stop > layout.w.start:
             w, more = scaled(value[layout.w], model.arm_variance, layout.w_own, 0.0, squares)
             eta, total = eta + w[model.part_arm], total + more
-        return total + likelihood(eta) + _between_arms(model, x, theta, squares)
+        return total + likelihood(eta, shares) + _between_arms(model, x, theta, squares)
 
     return density
 
@@ -394,8 +410,8 @@ def _between_arms(model: LatentModel, x: Array, theta: Array, squares: Array) ->
 _NOT_SIGNIFICANT = 1.959963984540054
 
 
-def _log_likelihood(model: LatentModel) -> Callable[[Array], Array]:
-    """Log likelihood of all results, from the linear predictor of each part."""
+def _log_likelihood(model: LatentModel) -> Callable[[Array, Array], Array]:
+    """Log likelihood of all results, from the linear predictor and the share of each part."""
     seen = model.likelihood
     if isinstance(seen, BinomialCounts):
         return _binomial(model, seen)
@@ -408,11 +424,11 @@ def _log_likelihood(model: LatentModel) -> Callable[[Array], Array]:
     raise TypeError(f"no density is written for {type(seen).__name__}")
 
 
-def _averaged(model: LatentModel) -> Callable[[Array], Array]:
-    """Average over the parts of each result."""
+def _averaged(model: LatentModel) -> Callable[[Array, Array], Array]:
+    """Average over the parts of each result, from their values and shares."""
     import jax
 
-    return lambda values: jax.ops.segment_sum(model.shares * values, model.result, len(model.arm))
+    return lambda values, shares: jax.ops.segment_sum(shares * values, model.result, len(model.arm))
 
 
 def _chance(link: Link) -> Callable[[Array], Array]:
@@ -427,16 +443,16 @@ def _chance(link: Link) -> Callable[[Array], Array]:
     return chances[link]
 
 
-def _binomial(model: LatentModel, seen: BinomialCounts) -> Callable[[Array], Array]:
+def _binomial(model: LatentModel, seen: BinomialCounts) -> Callable[[Array, Array], Array]:
     import jax
     import jax.numpy as jnp
 
     events, others = seen.events, seen.n - seen.events
-    if not model.mix.plain:
+    if not model.mix(_middle(model)).plain:
         average, chance = _averaged(model), _chance(seen.link)
 
-        def mixed(eta: Array) -> Array:
-            p = jnp.clip(average(chance(eta)), 1e-16, 1.0 - 1e-16)
+        def mixed(eta: Array, shares: Array) -> Array:
+            p = jnp.clip(average(chance(eta), shares), 1e-16, 1.0 - 1e-16)
             return (events * jnp.log(p) + others * jnp.log1p(-p)).sum()
 
         return mixed
@@ -448,7 +464,7 @@ def _binomial(model: LatentModel, seen: BinomialCounts) -> Callable[[Array], Arr
             return jax.scipy.special.log_ndtr(eta), jax.scipy.special.log_ndtr(-eta)
         return jnp.log(-jnp.expm1(-jnp.exp(eta))), -jnp.exp(eta)
 
-    def plain(eta: Array) -> Array:
+    def plain(eta: Array, _: Array) -> Array:
         event, none = logs(eta)
         # A count of zero times an infinite logarithm is zero, and so must its gradient be.
         return (jnp.where(events > 0, events * event, 0.0) + jnp.where(others > 0, others * none, 0.0)).sum()
@@ -456,34 +472,34 @@ def _binomial(model: LatentModel, seen: BinomialCounts) -> Callable[[Array], Arr
     return plain
 
 
-def _ordered(model: LatentModel, seen: OrderedCounts) -> Callable[[Array], Array]:
+def _ordered(model: LatentModel, seen: OrderedCounts) -> Callable[[Array, Array], Array]:
     import jax.numpy as jnp
 
     average, chance = _averaged(model), _chance(seen.link)
 
-    def density(eta: Array) -> Array:
-        p = jnp.maximum(seen.constant + average(chance(eta)), 1e-16)
+    def density(eta: Array, shares: Array) -> Array:
+        p = jnp.maximum(seen.constant + average(chance(eta), shares), 1e-16)
         return (seen.counts * jnp.log(p)).sum()
 
     return density
 
 
-def _poisson(model: LatentModel, seen: PoissonCounts) -> Callable[[Array], Array]:
+def _poisson(model: LatentModel, seen: PoissonCounts) -> Callable[[Array, Array], Array]:
     import jax.numpy as jnp
 
     average = _averaged(model)
 
-    def density(eta: Array) -> Array:
-        rate = average(jnp.exp(eta))
+    def density(eta: Array, shares: Array) -> Array:
+        rate = average(jnp.exp(eta), shares)
         return (seen.events * jnp.log(rate) - seen.exposure * rate).sum()
 
     return density
 
 
-def _normal(model: LatentModel, seen: NormalMeans) -> Callable[[Array], Array]:
+def _normal(model: LatentModel, seen: NormalMeans) -> Callable[[Array, Array], Array]:
     average = _averaged(model)
 
-    def density(eta: Array) -> Array:
-        return -0.5 * (((seen.mean - average(eta)) / seen.se) ** 2).sum()
+    def density(eta: Array, shares: Array) -> Array:
+        return -0.5 * (((seen.mean - average(eta, shares)) / seen.se) ** 2).sum()
 
     return density

@@ -200,9 +200,9 @@ def _arms(model: LatentModel, draws: _Draws, random: np.random.Generator) -> tup
 
 def _integrated(model: LatentModel, likelihood: Likelihood, draws: _Draws) -> Floats:
     """Twice the log likelihood lost against a perfect fit, study and arm terms integrated out, ``(draw,)``."""
-    eta = model.predictor(draws.x)
-    fitted = likelihood.fitted(eta, model.mix)
-    density = likelihood.log_density(eta, model.mix)
+    eta, mix = model.predictor(draws.x, draws.theta), model.mix(draws.theta)
+    fitted = likelihood.fitted(eta, mix)
+    density = likelihood.log_density(eta, mix)
     # What the log likelihood would be at a perfect fit; it is the same from wherever it is counted.
     best = density + 0.5 * likelihood.deviance(fitted, np.arange(len(fitted)))
     alone = replace(model, likelihood=likelihood, contrasts=())
@@ -227,7 +227,8 @@ def _one_by_one(model: LatentModel, likelihood: OrderedCounts, draws: _Draws) ->
 
 def _fitted(model: LatentModel, draws: _Draws, total: Floats) -> Floats:
     """Expected value of each result at arms' total terms, ``(result, draw)``."""
-    return model.likelihood.fitted(model.predictor(draws.x) + total[model.part_arm], model.mix)
+    eta = model.predictor(draws.x, draws.theta) + total[model.part_arm]
+    return model.likelihood.fitted(eta, model.mix(draws.theta))
 
 
 def _left_out(model: LatentModel, draws: _Draws, log_density: Floats, random: np.random.Generator) -> Floats:

@@ -126,10 +126,10 @@ class _Piece:
         variance = model.study_variance.at(theta).T[model.study[arms[first]]]
         return cls(
             model.likelihood,
-            Mix(results, part, model.shares[parts]),
+            Mix(results, part, model.shares_at(theta)[parts]),
             arm,
             study,
-            model.predictor(x)[parts],
+            model.predictor(x, theta)[parts],
             np.maximum(variance, _SMALLEST_VARIANCE),
             model.arm_variance.at(theta).T[arms],
             level[arms],
