@@ -170,8 +170,8 @@ class Family:
         u = np.sqrt(model.study_variance.at(theta)) * random.standard_normal(int(arms.study[-1]) + 1)
         w = np.sqrt(model.arm_variance.at(theta)) * random.standard_normal(len(arms))
         part = model.part_arm
-        eta = model.predictor(x[None])[:, 0] + u[arms.study][part] + w[part]
-        fitted = model.likelihood.fitted(eta[:, None], model.mix)[:, 0]
+        eta = model.predictor(x[None], theta[None])[:, 0] + u[arms.study][part] + w[part]
+        fitted = model.likelihood.fitted(eta[:, None], model.mix(theta[None]))[:, 0]
         if self.outcome is Outcome.BINOMIAL:
             return replace(arms, events=random.binomial(arms.n.astype(int), fitted).astype(float))
         if self.outcome is Outcome.POISSON:

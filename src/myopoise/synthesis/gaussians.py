@@ -100,9 +100,11 @@ def conditional_gaussians(
         full = 1.0 if step < _FULL_STEPS else 0.5
         precision[left], x[left], term[:, left], change = _stepped(model, point, full)
         converged[left] = change < _NEWTON_TOLERANCE
-        left = left[~converged[left]]
-        if model.exact or not len(left):
+        if model.exact or converged.all():
             break
+        if not model.replicated:
+            # Replicates of the data run along the nodes, so all of them go on together.
+            left = left[~converged[left]]
     if model.exact:
         converged[:] = True
     level = model.by_arm(model.predictor(x, theta)) + term if len(model.arm) else np.zeros((0, len(z)))

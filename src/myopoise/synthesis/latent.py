@@ -28,7 +28,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from myopoise.synthesis.likelihoods import Likelihood, Mix
+from myopoise.synthesis.likelihoods import BinomialCounts, Likelihood, Mix
 from myopoise.synthesis.nesting import group_sum
 from myopoise.synthesis.priors import Prior
 
@@ -226,6 +226,11 @@ class LatentModel:
     def exact(self) -> bool:
         """Whether everything is Gaussian once theta is known."""
         return not len(self.comparisons.se) and (not len(self.study) or self.likelihood.gaussian)
+
+    @property
+    def replicated(self) -> bool:
+        """Whether the likelihood holds replicates of the data, one for each node or draw."""
+        return isinstance(self.likelihood, BinomialCounts) and self.likelihood.events.ndim > 1
 
     @property
     def free_of_terms(self) -> bool:
