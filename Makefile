@@ -51,8 +51,8 @@ validate: $(RUNTIME) ## compare with the reference implementations
 bench: $(RUNTIME) ## the timings that matter
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/scoring.py
-	$(BIN)/python benchmarks/networks.py
-	$(BIN)/python benchmarks/synthesis.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/networks.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/synthesis.py
 
 lock: ## pin anew what pyproject.toml asks for (needs uv)
 	uv pip compile pyproject.toml --extra excel --extra sas --group build $(LOCKING) --output-file requirements.lock

@@ -1,11 +1,11 @@
 """How long each synthesis takes, beside its target and the recorded figures of the reference programs.
 
-``python benchmarks/synthesis.py [WORD]`` takes the rows whose name has the word in it (all, unless told), prints the
-median of several runs after one that is not counted, and keeps them in ``benchmarks/synthesis.json``. Targets and peers
-are in computing seconds, which other work on a machine changes little; ours are those of every thread together. The
-peers were timed once on two cores of a machine of their own and are not run here: a ratio to them is a size, not a
-measurement. Reference data are read as ``validation/reference_data.py`` does; where they are absent a network of the
-same shape is made up, and the row says so.
+``python benchmarks/synthesis.py`` prints the median of several runs after one that is not counted, and keeps them in
+``benchmarks/synthesis.json``; with a word behind it, it takes only the rows that have the word in their names and keeps
+nothing. Targets and peers are in computing seconds, which other work on a machine changes less; ours are those of every
+thread together. The peers were timed once on two cores of a machine of their own and are not run here: a ratio to them
+is a size, not a measurement. Reference data are read as ``validation/reference_data.py`` does; where they are absent a
+network of the same shape is made up, and the row says so.
 """
 
 from __future__ import annotations
@@ -100,17 +100,23 @@ def rows() -> Iterator[Row]:
 def _networks_of_counts() -> Iterator[Row]:
     smoking, data = _counts("smoking/data.csv", "No intervention", 24, 4)
     random_effects = partial(mp.synthesise, smoking, priors=HN5)
-    peers = (Peer("multinma", 8.2), Peer("gemtc", 2.7, "(3,000 iterations)"))
+    peers = (Peer("multinma", 8.2), Peer("gemtc", 3.7, "(3,000 iterations)"))
     yield Row("smoking, random effects", data, 0.2, peers, random_effects)
+    yield Row("smoking, its fit not described", data, None, peers, partial(random_effects, fit=False))
     splits = partial(mp.synthesise_splits, smoking, HN5)
     peers = (Peer("multinma", 540.0, "by the clock"), Peer("gemtc", 9.1, "(3,000 iterations)"))
     yield Row("smoking, every node-split", data, 1.0, peers, splits)
     blocker, data = _counts("blocker/data.csv", "Control", 22, 2)
     peers = (Peer("multinma", 9.0, "(least of 9 to 40)"),)
-    yield Row("blocker, random effects", data, 0.2, peers, partial(mp.synthesise, blocker, priors=HN5))
+    random_effects = partial(mp.synthesise, blocker, priors=HN5)
+    yield Row("blocker, random effects", data, 0.2, peers, random_effects)
+    yield Row("blocker, its fit not described", data, None, peers, partial(random_effects, fit=False))
     large, data = _counts("synthetic/binary_s200_t30.csv", "t001", 200, 30)
     peers = (Peer("multinma", 144.0), Peer("gemtc", 65.1, "(3,000 iterations)"))
-    yield Row("200 studies, 30 treatments, random effects", data, 1.0, peers, partial(mp.synthesise, large))
+    random_effects = partial(mp.synthesise, large)
+    yield Row("200 studies, 30 treatments, random effects", data, 1.0, peers, random_effects)
+    name = "200 studies, 30 treatments, its fit not described"
+    yield Row(name, data, None, peers, partial(random_effects, fit=False))
     y, se, data = _bcg()
     pairwise = partial(mp.synthesise_pairwise, y, se, prior_tau=mp.HalfNormal(0.5))
     yield Row("BCG, Bayesian pairwise", data, 0.02, (Peer("bayesmeta", 4.9),), pairwise, 11)
@@ -138,7 +144,9 @@ def _ordered_and_adjusted() -> Iterator[Row]:
     network, data = _ordered()
     priors = mp.NetworkPriors(treatment=mp.Normal(0.0, 10.0), heterogeneity=mp.HalfNormal(2.5))
     ask = partial(mp.synthesise, network, priors=priors)
-    yield Row("ordered psoriasis, random effects", data, 2.0, (Peer("multinma", 31.7),), ask)
+    peers = (Peer("multinma", 31.7),)
+    yield Row("ordered psoriasis, random effects", data, 2.0, peers, ask)
+    yield Row("ordered psoriasis, its fit not described", data, None, peers, partial(ask, fit=False))
     patients, data = _plaque()
     peers = (Peer("multinma", 89.3, "(22 of them sampling)"),)
     yield Row("ML-NMR plaque psoriasis, PASI 75", data, 3.0, peers, partial(_adjust, patients, 1), 3)
@@ -322,7 +330,7 @@ def _made_up_patients() -> tuple[Rows, Rows, Rows]:
 
 
 def _adjust(patients: Patients, thresholds: int) -> object:
-    """From patients and arms to the effect of every treatment in the population of every trial."""
+    """From patients and arms to the effect of every treatment in every trial, or arm known as a whole."""
     category = patients.reached if thresholds == 3 else patients.reached >= 2
     arms = list(mp.individuals(patients.study, patients.treatment, patients.covariates, category, thresholds))
     populations = {}
@@ -335,7 +343,7 @@ def _adjust(patients: Patients, thresholds: int) -> object:
         mix = mp.Population(points, np.full(len(points), 1.0 / len(points)))
         seen = tuple(at_least) if thresholds == 3 else (at_least[1],)
         arms.append(MixedArm(study, treatment, mix, n, seen))
-        populations.setdefault(study, mix)
+        populations[f"{study}, {treatment}"] = mix
     ten = mp.Normal(0.0, 10.0)
     adjusted = mp.adjusted_model(
         arms,
@@ -378,14 +386,11 @@ def growth(kept: Mapping[str, Mapping[str, object]]) -> dict[str, float]:
 
 
 def main(word: str) -> None:
-    """Time the rows, print each as it is done, keep the record."""
-    before = json.loads(RECORD.read_text(encoding="utf-8"))["rows"] if RECORD.exists() else {}
+    """Time the rows and print each as it is done; keep the record when all were taken."""
     kept: dict[str, dict[str, object]] = {}
     print(f"{'':56} {'computing':>9} {'clock':>9} {'target':>7}")
     for row in rows():
         if word not in row.name:
-            if row.name in before:
-                kept[row.name] = before[row.name]
             continue
         times = timed(row.run, row.rounds, row.warm)
         print(shown(row, times), flush=True)
@@ -394,8 +399,9 @@ def main(word: str) -> None:
     exponents = growth(kept)
     for sizes, exponent in exponents.items():
         print(f"seconds grow with studies to the power {exponent:.2f} ({sizes})")
-    record = {"machine": machine(), "rows": kept, "growth": exponents}
-    RECORD.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    if not word:
+        record = {"machine": machine(), "rows": kept, "growth": exponents}
+        RECORD.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
