@@ -55,7 +55,9 @@ def _holds(ours: Estimate, mean: float, sd: float, low: float, high: float, draw
     kurtosis = grown**4 + 2.0 * grown**3 + 3.0 * grown**2 - 3.0
     end = math.sqrt(0.025 * 0.975 / draws) * scale / NormalDist().pdf(NORMAL_END)
     assert ours.mean == pytest.approx(mean, abs=0.005 + 3.0 * ours.sd / math.sqrt(draws))
-    assert ours.sd == pytest.approx(sd, abs=0.005 + 3.0 * ours.sd * math.sqrt((kurtosis - 1.0) / (4.0 * draws)))
+    assert ours.sd == pytest.approx(
+        sd, abs=0.005 + 3.0 * ours.sd * math.sqrt((kurtosis - 1.0) / (4.0 * draws))
+    )
     assert ours.low == pytest.approx(low, abs=0.005 + 3.0 * end * ours.low)
     assert ours.high == pytest.approx(high, abs=0.005 + 3.0 * end * ours.high)
 

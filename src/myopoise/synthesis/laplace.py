@@ -321,7 +321,8 @@ def infer(model: LatentModel, *, draws: int | None = None, nodes: int = 512, see
     for proposal, limit in _FEW_SPREADS if k <= 2 else _MANY_SPREADS:
         posterior = draw.weighted(draws or _FEWEST, proposal)
         if draws is None and not posterior.weights.k_hat > limit:
-            posterior = draw.weighted(_draws_for(posterior), proposal)
+            wanted = _draws_for(posterior)
+            posterior = draw.weighted(wanted, proposal) if wanted > _FEWEST else posterior
         if best is None or posterior.weights.k_hat < best.weights.k_hat:
             best = posterior
         if not best.weights.k_hat > limit:
