@@ -11,9 +11,10 @@ from scipy import stats
 from myopoise.synthesis.checking import trust_in
 from myopoise.synthesis.effects import estimate, probability_above, summarise
 from myopoise.synthesis.gaussians import conditional_gaussians
-from myopoise.synthesis.laplace import infer, kronecker
+from myopoise.synthesis.laplace import infer
 from myopoise.synthesis.latent import LatentModel
 from myopoise.synthesis.models.arms import ArmResult, network_model
+from myopoise.synthesis.nodes import kronecker
 from myopoise.synthesis.priors import HalfNormal, Normal, Uniform
 
 COUNTS = [

@@ -6,15 +6,16 @@ O(results + columns cubed). With a normal likelihood one step is exact.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myopoise.synthesis.latent import LatentModel
-from myopoise.synthesis.nesting import group_sum
+from myopoise.synthesis.nesting import group_sum, mixed_rows
 
-__all__ = ["Mixture", "conditional_gaussians"]
+__all__ = ["Mixture", "Start", "conditional_gaussians", "joined"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,7 +23,7 @@ Ints = NDArray[np.int64]
 _NEWTON_STEPS = 30
 _FULL_STEPS = 8
 """Expected and observed information differ where arms are mixed; steps that still swing after these are halved."""
-_NEWTON_TOLERANCE = 1e-3
+_NEWTON_TOLERANCE = 4e-3
 """Largest move of a linear predictor at which a mode is reached: what is found here is only proposed, then weighted."""
 
 
@@ -64,8 +65,43 @@ class Mixture:
         return np.asarray(np.swapaxes(half, 1, 2) @ half)
 
 
+def joined(parts: Sequence[Mixture]) -> Mixture:
+    """Several mixtures as one, their weights as they are."""
+    return Mixture(
+        np.concatenate([part.weight for part in parts]),
+        np.concatenate([part.z for part in parts]),
+        np.concatenate([part.mean for part in parts]),
+        np.concatenate([part.scale for part in parts]),
+        np.concatenate([part.cholesky for part in parts]),
+        np.concatenate([part.level for part in parts], axis=1),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where to look for modes first: it saves steps and changes nothing else.
+
+    Parameters
+    ----------
+    x
+        Shape ``(column,)`` or ``(node, column)``.
+    level
+        Linear predictor of each arm, terms included, shape ``(arm, node)``; None for what was observed.
+    """
+
+    x: Floats
+    level: Floats | None = None
+
+    def __getitem__(self, nodes: slice) -> Start:
+        """The starts of some nodes."""
+        return Start(
+            self.x if self.x.ndim == 1 else self.x[nodes],
+            None if self.level is None else self.level[:, nodes],
+        )
+
+
 def conditional_gaussians(
-    model: LatentModel, z: Floats, near: Floats | None = None
+    model: LatentModel, z: Floats, near: Start | None = None
 ) -> tuple[Mixture, NDArray[np.bool_]]:
     """Mode and Gaussian of x at each node of theta.
 
@@ -76,8 +112,7 @@ def conditional_gaussians(
     z
         Shape ``(node, hyper)``.
     near
-        Where to start, shape ``(column,)`` or ``(node, column)``; None for the prior mean. It saves steps and changes
-        nothing else.
+        Where to start; None for the prior mean.
 
     Returns
     -------
@@ -89,8 +124,9 @@ def conditional_gaussians(
     theta = model.theta(z)
     scale = np.sqrt(model.column_variance.at(theta))
     levels = _levels(model, theta)
-    x = np.broadcast_to(model.column_mean if near is None else near, scale.shape).copy()
-    term = _first_terms(model, x, theta, levels)
+    near = near or Start(model.column_mean)
+    x = np.broadcast_to(near.x, scale.shape).copy()
+    term = _first_terms(model, x, theta, levels, near.level)
     precision = np.empty((*scale.shape, scale.shape[1]))
     converged = np.zeros(len(z), dtype=bool)
     left = np.arange(len(z))
@@ -161,8 +197,7 @@ def _working_rows(model: LatentModel, x: Floats, theta: Floats, term: Floats) ->
         row = slope.T[..., None] * model.design
         total, steepness = slope, np.abs(slope)
     else:
-        weighted = slope[..., None] * model.design[:, None, :]
-        row = np.swapaxes(group_sum(weighted, model.result), 0, 1)
+        row = mixed_rows(slope.T, model.design, model.result)
         total, steepness = group_sum(slope, model.result), group_sum(np.abs(slope), model.result)
     response = residual.T + np.matmul(row, x[:, :, None])[..., 0] + (total * term[model.arm]).T
     return _Rows(row, total.T, response, (1.0 / variance).T, steepness.T)
@@ -177,14 +212,21 @@ def _levels(model: LatentModel, theta: Floats) -> tuple[tuple[Ints, Floats], ...
 
 
 def _first_terms(
-    model: LatentModel, x: Floats, theta: Floats, levels: tuple[tuple[Ints, Floats], ...]
+    model: LatentModel,
+    x: Floats,
+    theta: Floats,
+    levels: tuple[tuple[Ints, Floats], ...],
+    level: Floats | None,
 ) -> Floats:
-    """Terms to start from, shape ``(arm, node)``: the observed value, within three prior sd."""
+    """Terms to start from, shape ``(arm, node)``: to the level given or else observed, within three prior sd."""
     (arm, arm_variance), (study, study_variance) = levels
     if not len(arm):
         return np.zeros((0, len(x)))
     reach = 3.0 * np.sqrt(study_variance[study] + arm_variance)
-    start = model.likelihood.start(model.predictor(x, theta), model.mix(theta))
+    eta = model.predictor(x, theta)
+    if level is not None:
+        return np.clip(level - model.by_arm(eta), -reach, reach)
+    start = model.likelihood.start(eta, model.mix(theta))
     return np.clip(group_sum(start, arm) / np.bincount(arm)[:, None], -reach, reach)
 
 
@@ -220,7 +262,7 @@ def _normal_equations(
     for group, variance in levels if len(model.arm) else ():
         total = _by_group(slope**2 * information, group)
         pull = slope * information / np.maximum(total, 1e-300)[:, group]
-        mean_row = _by_group(pull[..., None] * row, group)
+        mean_row = mixed_rows(pull, row, group)
         mean_response = _by_group(pull * response, group)
         crowd = np.flatnonzero(np.bincount(group)[group] > 1)
         if len(crowd):

@@ -1,8 +1,7 @@
 """The inference: deterministic nodes over theta, a Gaussian at each, and exact importance weights.
 
 1. Given theta, `gaussians` finds the mode of x and a Gaussian there.
-2. The Laplace approximation of p(theta | y) places the nodes: a grid for one or two standard deviations, adapted
-   quasi-random points for more (after Rue, Martino & Chopin 2009).
+2. The Laplace approximation of p(theta | y) places the `nodes`.
 3. Draws from the Gaussians are weighted by the exact density, study by study quadrature included, and the weights
    are Pareto-smoothed. k-hat and the effective sample are part of the result.
 
@@ -18,20 +17,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, gammaln, ndtri
+from scipy.special import gammaincinv, gammaln
 
-from myopoise.synthesis.gaussians import Mixture, conditional_gaussians
+from myopoise.synthesis.gaussians import Mixture
 from myopoise.synthesis.importance import Weights, smooth
 from myopoise.synthesis.latent import LatentModel
+from myopoise.synthesis.nodes import Nodes, log_normal, log_prior, place
 from myopoise.synthesis.quadrature import OUTER_NODES, log_marginal_likelihood
 
 __all__ = [
     "Posterior",
     "Proposal",
     "infer",
-    "kronecker",
-    "log_evidence_at",
-    "log_prior",
     "more_draws",
     "over_draws",
 ]
@@ -39,14 +36,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-
-_ENOUGH_NODES = 0.5
-"""Effective share of the nodes with which they are kept; the rest of the error is stated in every `mcse`."""
-
 _CHUNK = 50_000
 """Likelihoods evaluated at once: what fits a processor's cache; larger pieces take twice the time."""
-_NODE_CHUNK = 32
-_LOG_2_PI = float(np.log(2.0 * np.pi))
 
 
 @dataclass(frozen=True)
@@ -134,25 +125,6 @@ arms it takes the noise of an interval's end from 0.3 to 0.05 sd. Under many sta
 measured on the readings of 2006, 2012 and today, six seeds each, that takes the largest k-hat from 0.74 to 0.48."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Nodes:
-    """Nodes over theta: the Gaussian, the log density ``p(y, z)`` and the log volume of each."""
-
-    mixture: Mixture
-    log_density: Floats
-    log_volume: Floats
-    converged: NDArray[np.bool_]
-
-
-def _log_prior_x(model: LatentModel, x: Floats, theta: Floats) -> Floats:
-    variance = model.column_variance.at(theta)
-    return np.asarray(-0.5 * ((x - model.column_mean) ** 2 / variance + np.log(variance) + _LOG_2_PI).sum(-1))
-
-
-def _log_normal(z: Floats) -> Floats:
-    return np.asarray(-0.5 * (z * z + _LOG_2_PI).sum(-1))
-
-
 def over_draws(work: Callable[[slice], Floats], model: LatentModel, draws: int) -> Floats:
     """Results of `work` on a few draws at a time, joined along the last axis.
 
@@ -183,114 +155,6 @@ def _in_chunks(model: LatentModel, x: Floats, theta: Floats, level: Floats) -> F
     return over_draws(lambda c: log_marginal_likelihood(model, x[c], theta[c], level[:, c]), model, len(x))
 
 
-def log_prior(model: LatentModel, x: Floats, theta: Floats, z: Floats) -> Floats:
-    """Log prior density of x and of the scores z of theta, shape ``(draw,)``.
-
-    Parameters
-    ----------
-    model
-        The model.
-    x, theta, z
-        Shapes ``(draw, column)``, ``(draw, hyper)`` and ``(draw, hyper)``.
-    """
-    return _log_normal(z) + _log_prior_x(model, x, theta)
-
-
-def log_evidence_at(model: LatentModel, mixture: Mixture) -> Floats:
-    """Laplace approximation of ``log p(y, z)`` at each node of a mixture, study and arm terms integrated exactly.
-
-    Parameters
-    ----------
-    model, mixture
-        The model, and the Gaussians at its nodes.
-    """
-    theta = model.theta(mixture.z)
-    log_determinant = 2.0 * np.log(np.diagonal(mixture.cholesky, axis1=1, axis2=2)).sum(-1)
-    value = log_prior(model, mixture.mean, theta, mixture.z)
-    value = value + log_marginal_likelihood(model, mixture.mean, theta, mixture.level)
-    volume = 0.5 * mixture.mean.shape[1] * _LOG_2_PI + np.log(mixture.scale).sum(-1) - 0.5 * log_determinant
-    return np.asarray(value + volume)
-
-
-def _log_marginal(
-    model: LatentModel, z: Floats, near: Floats | None = None
-) -> tuple[Mixture, Floats, NDArray[np.bool_]]:
-    """`log_evidence_at` each node, with the Gaussians behind it."""
-    chunks = [slice(i, i + _NODE_CHUNK) for i in range(0, len(z), _NODE_CHUNK)]
-
-    def gaussians(chunk: slice) -> tuple[Mixture, NDArray[np.bool_], Floats]:
-        mixture, reached = conditional_gaussians(model, z[chunk], near)
-        return mixture, reached, log_evidence_at(model, mixture)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(gaussians, chunks))
-    parts = [mixture for mixture, _, _ in found]
-    mixture = Mixture(
-        np.concatenate([part.weight for part in parts]),
-        z,
-        np.concatenate([part.mean for part in parts]),
-        np.concatenate([part.scale for part in parts]),
-        np.concatenate([part.cholesky for part in parts]),
-        np.concatenate([part.level for part in parts], axis=1),
-    )
-    converged = np.concatenate([reached for _, reached, _ in found])
-    return mixture, np.concatenate([value for _, _, value in found]), converged
-
-
-def kronecker(count: int, dimensions: int) -> Floats:
-    """Evenly spread points in the unit cube (additive recurrence on powers of the generalised golden ratio)."""
-    ratio = 1.5
-    for _ in range(60):
-        ratio = (1.0 + ratio) ** (1.0 / (dimensions + 1))
-    step = ratio ** -np.arange(1.0, dimensions + 1.0)
-    return np.asarray((0.5 + np.arange(1, count + 1)[:, None] * step) % 1.0)
-
-
-def _grid(model: LatentModel) -> _Nodes:
-    """Tensor grid over one or two scores, zoomed to where the posterior is."""
-    k = len(model.hypers)
-    low, high = np.full(k, -8.0), np.full(k, 8.0)
-    sizes = ([17, 17, 17, 49], [9, 9, 9, 21])[k - 1]
-    near = None
-    for size in sizes:
-        axes = [np.linspace(a, b, size) for a, b in zip(low, high, strict=True)]
-        z = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, k)
-        step = (high - low) / (size - 1)
-        mixture, value, converged = _log_marginal(model, z, near)
-        near = mixture.mean[value.argmax()]
-        inside = z[value > value.max() - 25.0]
-        low, high = np.maximum(inside.min(0) - step, -8.0), np.minimum(inside.max(0) + step, 8.0)
-    return _Nodes(mixture, value, np.full(len(z), np.log(step).sum()), converged)
-
-
-def _adapted(model: LatentModel, count: int) -> _Nodes:
-    """Quasi-random nodes over many scores: start from the prior, move to the posterior, keep the best full set."""
-    k = len(model.hypers)
-    mean, factor = np.zeros(k), np.eye(k)
-    best, best_share, near = None, 0.0, None
-    # Two looks with a quarter of the nodes find where the posterior is; a full set that misses it is moved again.
-    for size in (count // 4, count // 4, count, count, count):
-        base = ndtri(kronecker(size, k))
-        z = mean + base @ factor.T
-        mixture, value, converged = _log_marginal(model, z, near)
-        log_volume = np.log(np.diagonal(factor)).sum() - _log_normal(base) - np.log(size)
-        weight = np.exp(value + log_volume - (value + log_volume).max())
-        share = weight.sum() ** 2 / (weight**2).sum() / size
-        if size == count and share > best_share:
-            best, best_share = _Nodes(mixture, value, log_volume, converged), share
-        if best_share > _ENOUGH_NODES:
-            break
-        # Flattened while few nodes carry the weight, so that one step cannot collapse the spread.
-        weight = weight ** min(1.0, max(0.2, share * size / (6.0 * k)))
-        weight = weight / weight.sum()
-        mean, near = weight @ z, weight @ mixture.mean
-        covariance = (weight[:, None] * (z - mean)).T @ (z - mean)
-        factor = 1.1 * np.linalg.cholesky(covariance + 1e-6 * np.eye(k))
-    if best is None:
-        raise RuntimeError("no node has a finite weight: the model's likelihood is not a number")
-    return best
-
-
 def infer(model: LatentModel, *, draws: int | None = None, nodes: int = 512, seed: int = 20061) -> Posterior:
     """The posterior of a model of the family.
 
@@ -305,12 +169,7 @@ def infer(model: LatentModel, *, draws: int | None = None, nodes: int = 512, see
     seed
         Seed of the draws; summaries of normal models do not depend on it.
     """
-    k = len(model.hypers)
-    if k == 0:
-        mixture, value, converged = _log_marginal(model, np.zeros((1, 0)))
-        found = _Nodes(mixture, value, np.zeros(1), converged)
-    else:
-        found = _grid(model) if k <= 2 else _adapted(model, nodes)
+    found = place(model, nodes)
     log_weight = found.log_density + found.log_volume
     weight = np.exp(log_weight - log_weight.max())
     mixture = replace(found.mixture, weight=weight / weight.sum())
@@ -318,7 +177,7 @@ def infer(model: LatentModel, *, draws: int | None = None, nodes: int = 512, see
     if model.exact:
         return draw.unweighted(draws or _FEWEST, float(log_weight.max() + np.log(weight.sum())))
     best = None
-    for proposal, limit in _FEW_SPREADS if k <= 2 else _MANY_SPREADS:
+    for proposal, limit in _FEW_SPREADS if len(model.hypers) <= 2 else _MANY_SPREADS:
         posterior = draw.weighted(draws or _FEWEST, proposal)
         if draws is None and not posterior.weights.k_hat > limit:
             wanted = _draws_for(posterior)
@@ -350,7 +209,7 @@ class _Drawing:
     """Draws from the Gaussians at the nodes, and their weights."""
 
     model: LatentModel
-    found: _Nodes
+    found: Nodes
     mixture: Mixture
     seed: int
 
@@ -444,7 +303,7 @@ def _draw(
         log_density = gammaln(0.5 * (nu + columns)) - gammaln(0.5 * nu) - 0.5 * columns * np.log(nu * np.pi)
         log_density = log_density - 0.5 * (nu + columns) * np.log1p((epsilon**2).sum(-1) / nu)
     else:
-        log_density = _log_normal(epsilon)
+        log_density = log_normal(epsilon)
     log_density = log_density - columns * np.log(stretch)
     epsilon = stretch * epsilon
     x = np.empty_like(epsilon)
@@ -454,4 +313,4 @@ def _draw(
         x[mine] = mixture.mean[j] + mixture.scale[j] * whitened
     log_determinant = np.log(np.diagonal(mixture.cholesky, axis1=1, axis2=2)).sum(-1)
     log_volume = (log_determinant - np.log(mixture.scale).sum(-1))[node]
-    return x, log_density + log_volume, _log_normal(epsilon) - log_density
+    return x, log_density + log_volume, log_normal(epsilon) - log_density

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from myopoise.synthesis.gaussians import Mixture, conditional_gaussians
-from myopoise.synthesis.laplace import infer, log_evidence_at, log_prior
+from myopoise.synthesis.gaussians import Mixture, Start, conditional_gaussians
+from myopoise.synthesis.laplace import infer
 from myopoise.synthesis.latent import LatentModel
 from myopoise.synthesis.likelihoods import BinomialCounts
 from myopoise.synthesis.models.assembly import Assembled
+from myopoise.synthesis.nodes import log_evidence_at, log_prior
 from myopoise.synthesis.quadrature import log_marginal_likelihood
 
 __all__ = ["Refits", "refit"]
@@ -147,7 +148,7 @@ class _Task:
         """The answers for a batch of replicates, ``(arm, replicate)``."""
         count, nodes = events.shape[1], len(self.z)
         model = self._with(np.repeat(events, nodes, axis=1))
-        mixture, _ = conditional_gaussians(model, np.tile(self.z, (count, 1)), self.near)
+        mixture, _ = conditional_gaussians(model, np.tile(self.z, (count, 1)), Start(self.near))
         value = log_evidence_at(model, mixture).reshape(count, nodes)
         weight = np.exp(value - value.max(1, keepdims=True))
         weight = weight / weight.sum(1, keepdims=True)

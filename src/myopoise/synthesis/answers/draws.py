@@ -21,8 +21,9 @@ from myopoise.errors import WrongUsage
 from myopoise.estimate import Estimate
 from myopoise.synthesis.effects import group_totals
 from myopoise.synthesis.findings import NetworkSynthesis
-from myopoise.synthesis.laplace import Posterior, kronecker
+from myopoise.synthesis.laplace import Posterior
 from myopoise.synthesis.models.assembly import Assembled
+from myopoise.synthesis.nodes import kronecker
 
 __all__ = ["Chance", "Joint", "joint_draws", "laid_out", "rising"]
 
