@@ -8,6 +8,9 @@ Log score: log of the probability given to what happened; higher is better. CRPS
 the squared distance between forecast and observation, as distribution functions; lower is better. Both are proper: on
 average nobody scores better than by saying what they believe (Gneiting and Raftery, J Am Stat Assoc 2007, 102:359-378;
 for counts Czado, Gneiting and Held, Biometrics 2009, 65:1254-1261).
+
+A count and a difference are scored by the same lattice, and averaged by the same few lines: to keep what must agree on
+one page, it is a longer page than most.
 """
 
 from __future__ import annotations
