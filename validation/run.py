@@ -128,9 +128,9 @@ def main() -> int:
     given = parser.parse_args()
     verdicts = [_peer(peer, given.only, given.record) for peer in PEERS]
     good = all(verdicts)
-    if given.only in ("", "nuts"):
-        print("\nnuts: the myositis model, sampled by a second implementation", flush=True)
-        script = Path("nuts") / "compare.py"
+    if given.only in ("", "myositis_model"):
+        print("\nmyositis_model: the evidence model, sampled by a second implementation", flush=True)
+        script = Path("myositis_model") / "compare.py"
         good = subprocess.run([sys.executable, str(HERE / script)], check=False).returncode == 0 and good
     if given.only in ("", "outcomes"):
         print("\noutcomes: scores and classes, by a second reader of the definitions", flush=True)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any, cast, get_type_hints
 
 from myopoise.choice.certainty import Certainty, Concern, Grade
-from myopoise.choice.options import Answer, Comparison, Counted, NotAnswered, Option, OwnEvidence, Predicted
+from myopoise.choice.options import (
+    Answer,
+    Beside,
+    Comparison,
+    Counted,
+    NotAnswered,
+    Option,
+    OwnEvidence,
+    Predicted,
+    Promise,
+)
 from myopoise.estimate import Estimate
 from myopoise.evidence.rows import PrintedP, Row, Selection, SetAside
 from myopoise.evidence.selection import Question
@@ -15,6 +25,7 @@ from myopoise.synthesis.checking import Trust
 from myopoise.synthesis.effects import Synthesis
 from myopoise.synthesis.network import network_of
 from myopoise.synthesis.observed import observed_rows
+from myopoise.synthesis.prediction import LevelResponse
 from myopoise.vocabulary import Level, Phenotype, Reading, StudyKind, Verdict
 
 DM, PM, JDM = Phenotype.DM, Phenotype.PM, Phenotype.JDM
@@ -183,14 +194,22 @@ def estimate(median: float, low: float, high: float, scale: str = "probability")
 def predicted(
     median: float, low: float, high: float, difference: tuple[float, float, float], p: float | None = None
 ) -> Predicted:
+    gain = estimate(*difference, "difference in probability")
+    levels = {
+        level: LevelResponse(
+            estimate(part * median, part * low, part * high), estimate(part * median, 0.0, 0.9), gain, gain
+        )
+        for level, part in ((Level.MINIMAL, 1.0), (Level.MODERATE, 0.6), (Level.MAJOR, 0.3))
+    }
     return Predicted(
         estimate(median, low, high),
         estimate(median, low / 2, (1 + high) / 2),
-        estimate(*difference, "difference in probability"),
-        estimate(*difference, "difference in probability"),
+        gain,
+        gain,
         p,
         None if p is None else p / 2,
         None if p is None else 0.003,
+        levels,
     )
 
 
@@ -235,6 +254,9 @@ def options() -> tuple[Option, ...]:
             dict.fromkeys(everywhere, ivig),
             _certainty(Grade.MODERATE, ("design", 0), ("imprecision", 1)),
             Verdict.PREFERRED,
+            Promise.PROMISING,
+            {"alpha-2001": 0.7},
+            Beside((0.9, 0.1, 0.0), estimate(0.01, 0.0, 0.05, "difference in probability"), 0.9),
             1,
         ),
         Option(
@@ -243,8 +265,11 @@ def options() -> tuple[Option, ...]:
             "tnf-blockade",
             _own(Comparison.RANDOMISED, "gamma-2012", randomised=1, patients=8, only_p=True),
             dict.fromkeys(everywhere, infliximab),
-            _certainty(Grade.LOW, ("imprecision", 1), ("reporting", 1)),
+            _certainty(Grade.LOW, ("imprecision", 1), ("reporting bias", 1)),
             Verdict.UNDECIDED,
+            Promise.UNCERTAIN,
+            {"gamma-2012": 0.4},
+            Beside((0.1, 0.2, 0.7), estimate(0.30, 0.05, 0.5, "difference in probability"), 0.1),
             2,
         ),
         Option(
@@ -255,6 +280,9 @@ def options() -> tuple[Option, ...]:
             dict.fromkeys(everywhere[1:], rituximab),
             _certainty(Grade.VERY_LOW, ("design", 3)),
             Verdict.UNDECIDED,
+            Promise.UNCERTAIN,
+            {"beta-2010": 0.3},
+            None,
             3,
         ),
     )

@@ -74,8 +74,10 @@ def test_every_row_of_a_forest_has_its_own_line_in_order(report: dict[str, Any])
         lines = [m.y for m in (*marks.headings, *marks.studies, *marks.printed, *marks.summaries)]
         assert len(lines) == len(set(lines))
         assert max(lines) < marks.height
-        years = [row["year"] for row in report["observed"] if row["treatment"] == treatment]
-        assert len(marks.studies) == len(years)
+        rows = [row for row in report["observed"] if row["treatment"] == treatment]
+        only_p = [p for p in report["selection"]["printed"] if p["treatment"] == treatment]
+        assert len(marks.studies) == sum(row["proportion"] is not None for row in rows)
+        assert len(marks.studies) + len(marks.printed) == len(rows) + len(only_p)
 
 
 def test_a_control_arm_stands_on_the_line_of_its_trial(small: dict[str, Any]) -> None:

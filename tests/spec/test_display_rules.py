@@ -11,8 +11,8 @@ from myopoise.estimate import Estimate
 from myopoise.evidence.selection import Question
 from myopoise.inquiry import Inquiry, inquire
 from myopoise.synthesis.myositis import MyositisPriors
-from myopoise.synthesis.prediction import PredictedResponse, predict
-from myopoise.vocabulary import BACKGROUND, Phenotype, Reading, Verdict
+from myopoise.synthesis.prediction import LevelResponse, PredictedResponse, predict
+from myopoise.vocabulary import BACKGROUND, Level, Phenotype, Reading, Verdict
 
 RANDOMISED, UNCONNECTED, UNCONTROLLED = Comparison
 
@@ -26,7 +26,8 @@ def predicted(
 ) -> PredictedResponse:
     response = Estimate(0.6, 0.1, 0.6, 0.4, 0.8, "probability")
     difference = Estimate((low + high) / 2, 0.1, (low + high) / 2, low, high, "difference in probability")
-    return PredictedResponse(response, response, difference, difference, better, by_ten, error)
+    found = LevelResponse(response, response, difference, difference)
+    return PredictedResponse({Level.MINIMAL: found}, Level.MINIMAL, better, by_ten, error)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_a_treatment_without_a_study_of_its_own_has_no_number(of_2012: Inquiry) 
     answer = of_2012.answers[Phenotype.DM]
     named = {option.treatment for option in answer.options}
     missing = {treatment.treatment for treatment in answer.no_evidence}
-    assert "mycophenolate" in missing
+    assert "azathioprine" in missing
     assert not named & missing
     assert all(option.own.studies for option in answer.options)
     assert all(treatment.reason for treatment in answer.no_evidence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from myopoise.choice.options import Counted
 from myopoise.evidence.rows import Row, Selection
+from myopoise.synthesis.observed import counted_level
 from myopoise.vocabulary import Level, treatment_label
 
 __all__ = ["count"]
@@ -28,17 +29,11 @@ def count(selection: Selection, topic: str) -> tuple[Counted, ...]:
     """
     groups: dict[tuple[tuple[str, ...], Level], list[Row]] = {}
     for row in selection.rows:
-        if row.counts:
-            groups.setdefault((row.treatments, _level(row)), []).append(row)
+        level = counted_level(row)
+        if level is not None:
+            groups.setdefault((row.treatments, level), []).append(row)
     found = [_counted(topic, treatments, level, rows) for (treatments, level), rows in groups.items()]
     return tuple(sorted(found, key=lambda c: (-c.patients, c.treatment, c.level)))
-
-
-def _level(row: Row) -> Level:
-    """The level nearest to minimal improvement that the row reports."""
-    return next(
-        level for level in (Level.MINIMAL, Level.MODERATE, Level.MAJOR, Level.STABLE) if level in row.counts
-    )
 
 
 def _counted(topic: str, treatments: tuple[str, ...], level: Level, rows: list[Row]) -> Counted:

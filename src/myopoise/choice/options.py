@@ -12,9 +12,21 @@ from enum import StrEnum
 
 from myopoise.choice.certainty import Certainty
 from myopoise.estimate import Estimate
-from myopoise.vocabulary import Phenotype, Reading, Verdict
+from myopoise.synthesis.prediction import LevelResponse
+from myopoise.vocabulary import Level, Phenotype, Reading, Verdict
 
-__all__ = ["Answer", "Comparison", "Counted", "NotAnswered", "Option", "OwnEvidence", "Predicted"]
+__all__ = [
+    "Answer",
+    "Beside",
+    "Comparison",
+    "Counted",
+    "NotAnswered",
+    "Option",
+    "OwnEvidence",
+    "Predicted",
+    "Promise",
+    "Refusal",
+]
 
 
 class Comparison(StrEnum):
@@ -23,6 +35,35 @@ class Comparison(StrEnum):
     RANDOMISED = "randomised against background therapy"
     UNCONNECTED = "randomised, but never against background therapy"
     UNCONTROLLED = "compared with placebo arms of other trials"
+
+
+class Promise(StrEnum):
+    """Groups of options, after the GRADE working group's way of drawing conclusions from networks (BMJ 2020)."""
+
+    PROMISING = "among the most promising"
+    HELPS = "probably helps"
+    NO_BETTER = "no better than background therapy"
+    UNCERTAIN = "too uncertain"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One option among the others.
+
+    Parameters
+    ----------
+    ranks
+        Probability of each rank, best first, over all that take part.
+    expected_loss
+        How many more in a hundred, on average over what is not known, would have responded to the best of them; as a
+        probability.
+    p_best
+        Probability of the first rank.
+    """
+
+    ranks: tuple[float, ...]
+    expected_loss: Estimate
+    p_best: float
 
 
 @dataclass(frozen=True)
@@ -72,7 +113,7 @@ class Predicted:
     Parameters
     ----------
     response
-        Chance of at least minimal improvement in an average study, with credible interval.
+        Chance of the level of response asked for in an average study, with credible interval.
     predictive
         The same chance in a new study: the credible interval widened by the differences between studies.
     difference, predictive_difference
@@ -83,6 +124,8 @@ class Predicted:
         Probability that it helps at least ten more patients in a hundred; None as above.
     p_mcse
         Numerical error of these probabilities; None as above.
+    levels
+        The four estimates at minimal, moderate and major improvement.
     """
 
     response: Estimate
@@ -92,6 +135,7 @@ class Predicted:
     p_better: float | None
     p_better_by_ten: float | None
     p_mcse: float | None
+    levels: Mapping[Level, LevelResponse]
 
 
 @dataclass(frozen=True)
@@ -110,6 +154,12 @@ class Option:
         How sure one may be, with reasons.
     verdict
         What may be said of it.
+    promise
+        Group of options it belongs to.
+    information
+        Share of what is known of its difference that each study gives, by study; the rest is the prior's.
+    beside
+        Ranks and expected loss among the options connected to background therapy; None for the others.
     rank
         Place: first by what it was set against, then by predicted response in the main reading; always shown beside
         effect and certainty.
@@ -122,6 +172,9 @@ class Option:
     predicted: Mapping[Reading, Predicted]
     certainty: Certainty
     verdict: Verdict
+    promise: Promise
+    information: Mapping[str, float]
+    beside: Beside | None
     rank: int
 
 
@@ -203,3 +256,19 @@ class Counted:
     highest: float
     study_ids: tuple[str, ...]
     randomised_studies: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A treatment that is no option for this group, and why.
+
+    Parameters
+    ----------
+    treatment
+        Codes joined by a plus sign.
+    reason
+        In words, with its source where it has one.
+    """
+
+    treatment: str
+    reason: str

@@ -8,15 +8,19 @@ era is never called worse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from myopoise.choice.certainty import Certainty, Grade, Grounds, grade
+import numpy as np
+
+from myopoise.choice.certainty import Certainty, Grade, Grounds, Override, grade
+from myopoise.choice.comparing import beside_each_other, promise_of, responses
 from myopoise.choice.options import Answer, Comparison, NotAnswered, Option, OwnEvidence, Predicted
 from myopoise.evidence.rows import Selection
-from myopoise.evidence.tables import Evidence
+from myopoise.evidence.tables import Evidence, Study
 from myopoise.synthesis.effects import Synthesis
-from myopoise.synthesis.myositis import MyositisPriors
+from myopoise.synthesis.leaving_out import information_shares
+from myopoise.synthesis.myositis import MyositisPriors, effect_row
 from myopoise.synthesis.network import Network, Node
 from myopoise.synthesis.prediction import PredictedResponse, predict
 from myopoise.vocabulary import BACKGROUND, Level, Phenotype, Reading, Verdict, treatment_label
@@ -44,6 +48,10 @@ def answer(
     group: Phenotype,
     priors: MyositisPriors,
     seed: int,
+    *,
+    level: Level = Level.MINIMAL,
+    reading: Reading = Reading.MAIN,
+    overrides: Sequence[Override] = (),
 ) -> Answer:
     """The options for one group of patients.
 
@@ -55,26 +63,52 @@ def answer(
         Diagnosis asked about.
     priors, seed
         For the predictions.
+    level
+        The level of response that probabilities, ranks and verdicts are about.
+    reading
+        The one that orders the options and ranks them; verdicts and certainty always come from the main reading.
+    overrides
+        A panel's judgements of certainty, each in the place of a rule's.
     """
-    if not any(node.name == BACKGROUND for node in network.nodes):
+    if not {Reading.MAIN, reading} <= set(syntheses) or not any(
+        node.name == BACKGROUND for node in network.nodes
+    ):
         # Without a single arm on background therapy its response would be the prior's word alone.
         return Answer(group, {}, (), _unanswered(evidence, selection, network), Verdict.NO_EVIDENCE)
 
-    def forecast(treatments: Sequence[str], reading: Reading) -> PredictedResponse:
+    def forecast(treatments: Sequence[str], of: Reading) -> PredictedResponse:
         """Prediction of one reading for this group."""
-        return predict(syntheses[reading], treatments, group, selection.mechanism, priors, seed)
+        return predict(syntheses[of], treatments, group, selection.mechanism, priors, seed, level)
 
-    options = [
-        _option(evidence, selection, network, node, group, {r: forecast(node.treatments, r) for r in read})
-        for node in network.nodes
-        if node.name != BACKGROUND and (read := _readings(node, syntheses))
+    main = syntheses[Reading.MAIN]
+    nodes = [node for node in network.nodes if node.name != BACKGROUND and _readings(node, syntheses)]
+    contrasts = [
+        effect_row(main.posterior.model.columns, node.treatments, group, selection.mechanism)
+        for node in nodes
     ]
+    shares = information_shares(main, np.array(contrasts)) if nodes else {}
+    options = []
+    for place, node in enumerate(nodes):
+        forecasts = {each: forecast(node.treatments, each) for each in _readings(node, syntheses)}
+        information = {study: float(share[place]) for study, share in shares.items() if share[place] > 0.0}
+        mine = [override for override in overrides if override.treatment == node.name]
+        options.append(_option(evidence, selection, network, node, group, forecasts, information, mine))
     # What was randomised against background therapy comes first: seven of seven responding is not a second place.
     order = list(Comparison)
-    options.sort(key=lambda o: (order.index(o.own.comparison), -o.predicted[Reading.MAIN].response.median))
-    ranked = tuple(replace(option, rank=i) for i, option in enumerate(options, 1))
-    background = {reading: _shown(forecast((BACKGROUND,), reading), None) for reading in syntheses}
-    return Answer(group, background, ranked, _unanswered(evidence, selection, network), _overall(ranked))
+    options = [option for option in options if reading in option.predicted]
+    options.sort(key=lambda o: (order.index(o.own.comparison), -o.predicted[reading].response.median))
+    ranked = [replace(option, rank=i) for i, option in enumerate(options, 1)]
+    connected = [o for o in ranked if o.own.comparison is Comparison.RANDOMISED]
+    names = [*(tuple(o.treatment.split("+")) for o in connected), (BACKGROUND,)]
+    chance = responses(syntheses[reading], names, group, selection.mechanism, priors, seed, level)
+    beside = dict(
+        zip([o.treatment for o in connected], beside_each_other(chance, syntheses[reading]), strict=False)
+    )
+    ranked = [replace(option, beside=beside.get(option.treatment)) for option in ranked]
+    background = {each: _shown(forecast((BACKGROUND,), each), None) for each in syntheses}
+    return Answer(
+        group, background, tuple(ranked), _unanswered(evidence, selection, network), _overall(ranked)
+    )
 
 
 def _readings(node: Node, syntheses: Mapping[Reading, Synthesis]) -> tuple[Reading, ...]:
@@ -91,9 +125,14 @@ def _option(
     node: Node,
     group: Phenotype,
     forecasts: Mapping[Reading, PredictedResponse],
+    information: Mapping[str, float],
+    overrides: Sequence[Override],
 ) -> Option:
     own = _own_evidence(selection, network, node, group)
-    certainty = grade(_grounds(evidence, selection, own, node, forecasts[Reading.MAIN]))
+    certainty = grade(_grounds(evidence, selection, own, node, forecasts, information), overrides)
+    main, trials = forecasts[Reading.MAIN], forecasts.get(Reading.RANDOMISED)
+    verdict = verdict_of(main, trials, own, certainty)
+    preferred = verdict is Verdict.PREFERRED
     return Option(
         treatment=node.name,
         label=" + ".join(treatment_label(t) for t in node.treatments),
@@ -101,7 +140,10 @@ def _option(
         own=own,
         predicted={reading: _shown(found, own.comparison) for reading, found in forecasts.items()},
         certainty=certainty,
-        verdict=verdict_of(forecasts[Reading.MAIN], forecasts.get(Reading.RANDOMISED), own, certainty),
+        verdict=verdict,
+        promise=promise_of(main, own.comparison, certainty.grade, preferred=preferred),
+        information=information,
+        beside=None,
         rank=0,
     )
 
@@ -117,6 +159,7 @@ def _shown(found: PredictedResponse, comparison: Comparison | None) -> Predicted
         found.p_better if allowed else None,
         found.p_better_by_ten if allowed else None,
         found.p_mcse if allowed else None,
+        found.levels,
     )
 
 
@@ -137,8 +180,8 @@ def _own_evidence(selection: Selection, network: Network, node: Node, group: Phe
         patients_in_group=sum(n for n, _ in groups),
         assumed_in_group=sum(n for n, assumed in groups if assumed),
         randomised_compared=_compared(selection, node),
-        responders=sum(row.counts[Level.MINIMAL] for row in rows),
-        evaluated=sum(row.n for row in rows),
+        responders=sum(row.counts.get(Level.MINIMAL, 0) for row in rows),
+        evaluated=sum(row.n for row in rows if Level.MINIMAL in row.counts),
         comparison=comparison,
         only_p=bool(printed) and not any(row.design.randomised for row in rows),
         study_ids=tuple(dict.fromkeys((*node.randomised_studies, *node.other_studies))),
@@ -146,15 +189,31 @@ def _own_evidence(selection: Selection, network: Network, node: Node, group: Phe
 
 
 def _grounds(
-    evidence: Evidence, selection: Selection, own: OwnEvidence, node: Node, main: PredictedResponse
+    evidence: Evidence,
+    selection: Selection,
+    own: OwnEvidence,
+    node: Node,
+    forecasts: Mapping[Reading, PredictedResponse],
+    information: Mapping[str, float],
 ) -> Grounds:
     only_p = {p.study for p in selection.printed if p.treatments_1 == node.treatments}
+    main, trials = forecasts[Reading.MAIN], forecasts.get(Reading.RANDOMISED)
+    told = sum(information.values())
+    known = {study.study_id: study for study in evidence.studies}
+    at_random = {row.study for row in selection.rows if row.design.randomised}
+    risk = {s: _risk(known[s]) if s in known else 1 if s in at_random else 2 for s in information}
+    both = trials is not None and bool(node.other_studies)
+
+    def share(studies: Iterable[str]) -> float:
+        """Share of what the studies tell that comes from some of them."""
+        return sum(information[study] for study in studies) / told if told > 0.0 else 0.0
+
     return Grounds(
         randomised_against_background=own.comparison is Comparison.RANDOMISED,
         randomised_at_all=bool(node.randomised_studies),
         randomised_compared=own.randomised_compared,
         unblinded_trials=sum(
-            evidence.study(study).blinding != "double-blind" for study in node.randomised_studies
+            study not in known or known[study].blinding != "double-blind" for study in node.randomised_studies
         ),
         patients_in_group=own.patients_in_group,
         assumed_in_group=own.assumed_in_group,
@@ -164,7 +223,37 @@ def _grounds(
         predictive_low=main.predictive_difference.low,
         predictive_high=main.predictive_difference.high,
         only_p=len(only_p),
+        some_risk=share(study for study in information if risk[study] == 1),
+        high_risk=share(study for study in information if risk[study] == 2),
+        not_in_journals=share(
+            s for s in information if s in known and known[s].publication_status != "journal"
+        ),
+        partly_refractory=share(s for s in information if s in known and known[s].refractory != "all"),
+        trials_difference=trials.difference.median if trials is not None and both else None,
+        main_difference=main.difference.median if both else None,
     )
+
+
+def _risk(study: Study) -> int:
+    """Risk of bias of a study: 0 low, 1 some, 2 high; a published judgement before what its design says."""
+    if study.risk_of_bias in _JUDGED:
+        return _JUDGED[study.risk_of_bias]
+    if not study.randomised:
+        return 2
+    return 0 if study.blinding == "double-blind" else 1
+
+
+_JUDGED = {
+    "high": 2,
+    "serious": 2,
+    "moderate": 1,
+    "some": 1,
+    "unclear": 1,
+    "jadad-2": 1,
+    "jadad-3": 1,
+    "low": 0,
+}
+"""Published judgements; a Jadad score below 4 of 5 is some risk."""
 
 
 def _compared(selection: Selection, node: Node) -> int:

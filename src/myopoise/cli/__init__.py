@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 
 import myopoise
+from myopoise.cli.backtesting import backtest
+from myopoise.cli.choosing import choose
 from myopoise.cli.evidence import evidence
 from myopoise.cli.outcomes import classify, outcomes, refractory, score
 from myopoise.cli.shared import as_of_option, json_option, now, print_json, progress, terminal
@@ -94,5 +96,5 @@ def report(out: Path, as_of: int | None, as_json: bool) -> None:
         raise Untrustworthy("\n".join(f"{s.reading.label}: {s.trust.sentence}" for s in doubtful))
 
 
-for command in (classify, evidence, outcomes, refractory, score, synthesise):
+for command in (backtest, choose, classify, evidence, outcomes, refractory, score, synthesise):
     commands.add_command(command)

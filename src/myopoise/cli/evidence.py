@@ -69,14 +69,13 @@ def evidence_show(study: str, as_json: bool) -> None:
     Example: myopoise evidence show aggarwal-2022
     """
     from myopoise.evidence.browsing import describe_study, to_json
-    from myopoise.evidence.selection import Question, at_level, select
+    from myopoise.evidence.selection import Question, select
     from myopoise.evidence.standing import standing_of
     from myopoise.report.terminal_evidence import print_standing, print_study
-    from myopoise.vocabulary import Level
 
     known = _known(None)
     card = describe_study(known, study)
-    standing = standing_of(at_level(select(known, Question()), Level.MINIMAL), card.study_id)
+    standing = standing_of(select(known, Question()), card.study_id)
     if as_json:
         print_json({**to_json(card), "synthesis": to_json(standing)})
         return
@@ -145,11 +144,10 @@ def evidence_select(out: Path, as_of: int | None, as_json: bool) -> None:
 
     Example: myopoise evidence select --out selection
     """
-    from myopoise.evidence.selection import Question, at_level, select
+    from myopoise.evidence.selection import Question, select
     from myopoise.evidence.selection_files import write_selection
-    from myopoise.vocabulary import Level
 
-    selection = at_level(select(_known(None), Question(as_of)), Level.MINIMAL)
+    selection = select(_known(None), Question(as_of))
     paths = write_selection(selection, out)
     if as_json:
         print_json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -147,6 +148,34 @@ class Selection:
     set_aside: tuple[SetAside, ...]
     parts_set_aside: tuple[SetAside, ...]
     mechanism: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that moves a result: rows, printed comparisons and mechanism classes."""
+        rows = sorted(
+            repr(
+                (
+                    r.study,
+                    r.arm,
+                    r.design,
+                    r.definition,
+                    r.treatments,
+                    sorted(r.shares.items()),
+                    r.n,
+                    sorted(r.counts.items()),
+                    r.mean,
+                    r.se,
+                    r.variant,
+                )
+            )
+            for r in self.rows
+        )
+        printed = sorted(
+            repr((p.study, p.treatments_1, p.n_1, p.treatments_0, p.n_0, p.abs_z, sorted(p.shares.items())))
+            for p in self.printed
+        )
+        seen = repr((rows, printed, sorted(self.mechanism.items())))
+        return hashlib.sha256(seen.encode()).hexdigest()
 
     @property
     def studies(self) -> tuple[str, ...]:

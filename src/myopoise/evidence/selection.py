@@ -1,21 +1,21 @@
 """Which rows of the evidence answer a question: nothing counted twice, everything else set aside with a reason.
 
-The rules are those of the evidence page: one level, one definition of response, one time point and one set of patients
+The rules are those of the evidence page: one definition of response, one time point and one set of patients
 per study; arms that overlap are never added; crossover periods are never taken twice. Where a rule cannot know better,
 `judgements.toml` holds the exception and its reason, so that a judgement is data and can be disputed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from myopoise.evidence.judgements import Judgement, read_judgements
 from myopoise.evidence.rows import PrintedP, Row, Selection, SetAside, treatments_in
 from myopoise.evidence.study_rows import ENDPOINTS, printed_comparisons, response_rows
 from myopoise.evidence.tables import Evidence, Study
-from myopoise.vocabulary import Domain, Level
+from myopoise.vocabulary import Domain
 
-__all__ = ["Question", "at_level", "select"]
+__all__ = ["Question", "select"]
 
 
 @dataclass(frozen=True)
@@ -79,38 +79,6 @@ def select(
             )
     mechanism = {t: known.mechanism_class(t) for t in treatments_in(rows, printed)}
     return Selection(tuple(rows), tuple(printed), tuple(aside), tuple(parts), mechanism)
-
-
-def at_level(selection: Selection, level: Level) -> Selection:
-    """The rows that report counts at one level; the studies left with none are set aside with that reason.
-
-    Parameters
-    ----------
-    selection
-        A full selection.
-    level
-        The level asked for.
-    """
-    rows = tuple(row for row in selection.rows if level in row.counts)
-    kept = {row.study for row in rows} | {p.study for p in selection.printed}
-    dropped: dict[str, Row] = {row.study: row for row in selection.rows if row.study not in kept}
-    aside = tuple(
-        SetAside(row.study, row.year, row.design, _population(row), _not_at(row, level))
-        for row in dropped.values()
-    )
-    mechanism = {t: selection.mechanism[t] for t in treatments_in(rows, selection.printed)}
-    return replace(selection, rows=rows, set_aside=(*selection.set_aside, *aside), mechanism=mechanism)
-
-
-def _population(row: Row) -> str:
-    return "+".join(group.value.lower() for group in row.shares)
-
-
-def _not_at(row: Row, level: Level) -> str:
-    if row.kind == "mean":
-        return f"reports a mean score, no count of patients with at least {level} improvement"
-    reported = " and ".join(row.counts)
-    return f"counts patients at the level '{reported}' only, not at least {level} improvement"
 
 
 def _out_by_rule(evidence: Evidence, study: Study) -> str:

@@ -17,7 +17,7 @@ from myopoise.evidence.rows import PrintedP, Row, Selection
 from myopoise.files import write_whole
 from myopoise.vocabulary import Level, Phenotype
 
-__all__ = ["write_selection"]
+__all__ = ["EXCLUDED_COLUMNS", "PRINTED_COLUMNS", "ROW_COLUMNS", "write_selection"]
 
 _SHARES = tuple(f"share_{group}" for group in Phenotype)
 _LEVELS = tuple(f"ge_{level}" for level in Level)
@@ -26,11 +26,12 @@ ROW_COLUMNS = (
     *_SHARES,
     "n",
     *_LEVELS,
-    *("mean", "se", "variant", "outcome_ids", "note"),
+    *("mean", "se", "variant", "outcome_ids", "shares_assumed", "note"),
 )
 PRINTED_COLUMNS = (
     *("contrast_id", "study", "year", "treatments_1", "n_1", "treatments_0", "n_0", "how", "abs_z"),
     *_SHARES,
+    "shares_assumed",
     "note",
 )
 EXCLUDED_COLUMNS = ("study_id", "year", "design", "population", "reason")
@@ -72,8 +73,8 @@ def _row(row: Row) -> tuple[object, ...]:
         *_share_cells(row.shares),
         row.n,
         *(row.counts.get(level) for level in Level),
-        *(row.mean, None if row.se is None else f"{row.se:.4g}"),
-        *(row.variant, "+".join(row.outcome_ids), row.note),
+        *(_exact(row.mean), _exact(row.se)),
+        *(row.variant, "+".join(row.outcome_ids), "yes" if row.shares_assumed else "", row.note),
     )
 
 
@@ -89,14 +90,20 @@ def _printed(p: PrintedP) -> tuple[object, ...]:
             p.n_0,
             p.how,
         ),
-        None if p.abs_z is None else f"{p.abs_z:.4f}",
+        _exact(p.abs_z),
         *_share_cells(p.shares),
+        "yes" if p.shares_assumed else "",
         p.note,
     )
 
 
 def _share_cells(shares: Mapping[Phenotype, float]) -> tuple[str, ...]:
-    return tuple(f"{shares.get(group, 0.0):.6g}" for group in Phenotype)
+    return tuple(_exact(shares.get(group, 0.0)) or "" for group in Phenotype)
+
+
+def _exact(value: float | None) -> str | None:
+    """As many digits as it takes to read the same number back."""
+    return None if value is None else f"{value:.17g}" if float(f"{value:.15g}") != value else f"{value:.15g}"
 
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

@@ -46,7 +46,12 @@ def standing_of(selection: Selection, study_id: str) -> Standing:
 
 
 def _row_sentence(row: Row) -> str:
-    counts = ", ".join(f"{count} at least {level}" for level, count in row.counts.items())
+    found = [f"{count} at least {level}" for level, count in row.counts.items()]
+    if row.mean is not None and row.se is not None:
+        found.append(
+            f"mean score {row.mean:.1f} (se {row.se:.1f}){', shown beside the counts' if found else ''}"
+        )
+    counts = ", ".join(found)
     mix = ", ".join(f"{group} {share:.0%}" for group, share in row.shares.items())
     assumed = " assumed" if row.shares_assumed else ""
     return f"{row.arm} ({' + '.join(row.treatments)}): {counts}, of {row.n}; {mix}{assumed}"

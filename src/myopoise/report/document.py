@@ -10,32 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from myopoise.choice.options import Answer, Counted, Option, Predicted
-from myopoise.estimate import Estimate
+from myopoise.choice.options import Counted
 from myopoise.evidence.rows import PrintedP, Row, Selection, SetAside
 from myopoise.evidence.tables import Evidence
 from myopoise.inquiry import Inquiry
 from myopoise.references import cite
+from myopoise.report.answer_parts import answer_part, estimate_part
 from myopoise.report.names import study_name, treatment_name
 from myopoise.report.plain_words import LIMITS
 from myopoise.report.sentences import (
     FOOTER,
-    certainty_words,
     children_sentence,
-    display_notes,
-    option_sentence,
-    verdict_sentence,
-    verdict_words,
 )
 from myopoise.report.sources import studies_part
 from myopoise.synthesis.effects import Synthesis
 from myopoise.synthesis.network import Network
 from myopoise.synthesis.observed import Observed
-from myopoise.vocabulary import Phenotype, Reading
+from myopoise.vocabulary import Phenotype
 
 __all__ = ["SCHEMA_NAME", "document"]
 
-SCHEMA_NAME = "myopoise-report/1"
+SCHEMA_NAME = "myopoise-report/2"
 
 METHODS = (
     *("ytterberg2006", "aggarwal2017", "rue2009", "vehtari2024", "zhang2009", "pinheiro1995", "lu2004"),
@@ -81,7 +76,7 @@ def document(inquiry: Inquiry, *, generated_at: str, version: str) -> Part:
         "selection": _selection(inquiry.selection),
         "network": _network(inquiry.network),
         "readings": [_reading(synthesis) for synthesis in inquiry.syntheses.values()],
-        "answers": [_answer(answer) for answer in inquiry.answers.values()],
+        "answers": [answer_part(answer) for answer in inquiry.answers.values()],
         "counted": [_counted(counted) for counted in inquiry.counted],
         "observed": [_observed(seen, inquiry) for seen in inquiry.observed],
         "seeds": _seeds(inquiry),
@@ -90,19 +85,6 @@ def document(inquiry: Inquiry, *, generated_at: str, version: str) -> Part:
         "references": [{"key": key, "text": str(cite(key)), "address": cite(key).address} for key in METHODS],
         "limits": list(LIMITS),
         "footer": FOOTER,
-    }
-
-
-def _estimate(estimate: Estimate) -> Part:
-    return {
-        "mean": estimate.mean,
-        "sd": estimate.sd,
-        "median": estimate.median,
-        "low": estimate.low,
-        "high": estimate.high,
-        "level": estimate.level,
-        "scale": estimate.scale,
-        "mcse": estimate.mcse,
     }
 
 
@@ -239,83 +221,10 @@ def _reading(synthesis: Synthesis) -> Part:
             "ok": trust.ok,
             "sentence": trust.sentence,
         },
-        "parameters": [{"name": name, **_estimate(found)} for name, found in synthesis.parameters.items()],
-        "priors": [{"name": name, "sentence": sentence} for name, sentence in synthesis.priors.items()],
-    }
-
-
-def _answer(answer: Answer) -> Part:
-    group = answer.group.label
-    options = [_option(option, group) for option in answer.options]
-    background = {reading.value: _predicted(found) for reading, found in answer.background.items()}
-    main = background.get(Reading.MAIN.value)
-    return {
-        "group": answer.group.value,
-        "label": group,
-        "verdict": answer.verdict.value,
-        "sentence": verdict_sentence(group, answer.verdict.value, options, main),
-        "background": background,
-        "options": options,
-        "no_evidence": [
-            {
-                "treatment": missing.treatment,
-                "name": treatment_name(missing.treatment),
-                "label": missing.label,
-                "studies": list(missing.studies),
-                "reason": missing.reason,
-            }
-            for missing in answer.no_evidence
+        "parameters": [
+            {"name": name, **estimate_part(found)} for name, found in synthesis.parameters.items()
         ],
-    }
-
-
-def _option(option: Option, group: str) -> Part:
-    own = option.own
-    found: Part = {
-        "treatment": option.treatment,
-        "name": treatment_name(option.treatment),
-        "label": option.label,
-        "mechanism": option.mechanism,
-        "rank": option.rank,
-        "own": {
-            "studies": own.studies,
-            "patients": own.patients,
-            "randomised_studies": own.randomised_studies,
-            "randomised_patients": own.randomised_patients,
-            "patients_in_group": own.patients_in_group,
-            "assumed_in_group": own.assumed_in_group,
-            "randomised_compared": own.randomised_compared,
-            "responders": own.responders,
-            "evaluated": own.evaluated,
-            "comparison": own.comparison.value,
-            "only_p": own.only_p,
-            "study_ids": list(own.study_ids),
-        },
-        "predicted": {reading.value: _predicted(shown) for reading, shown in option.predicted.items()},
-        "certainty": {
-            "grade": option.certainty.grade.value,
-            "words": certainty_words(option.certainty.grade.value),
-            "concerns": [
-                {"domain": concern.domain, "steps": concern.steps, "reason": concern.reason}
-                for concern in option.certainty.concerns
-            ],
-        },
-        "verdict": option.verdict.value,
-        "verdict_words": verdict_words(option.verdict.value),
-        "notes": display_notes(own.comparison.value, own.only_p, option.mechanism),
-    }
-    return {**found, "sentence": option_sentence(found, group)}
-
-
-def _predicted(predicted: Predicted) -> Part:
-    return {
-        "response": _estimate(predicted.response),
-        "predictive": _estimate(predicted.predictive),
-        "difference": _estimate(predicted.difference),
-        "predictive_difference": _estimate(predicted.predictive_difference),
-        "p_better": predicted.p_better,
-        "p_better_by_ten": predicted.p_better_by_ten,
-        "p_mcse": predicted.p_mcse,
+        "priors": [{"name": name, "sentence": sentence} for name, sentence in synthesis.priors.items()],
     }
 
 
@@ -346,13 +255,16 @@ def _observed(seen: Observed, inquiry: Inquiry) -> Part:
         "definition": seen.definition,
         "treatment": "+".join(seen.treatments),
         "shares": _shares(seen, inquiry.selection),
+        "level": seen.level.value if seen.level else None,
         "events": seen.events,
         "n": seen.n,
-        "proportion": _estimate(seen.proportion),
+        "proportion": estimate_part(seen.proportion) if seen.proportion else None,
+        "mean": estimate_part(seen.mean) if seen.mean else None,
         "control_events": seen.control_events,
         "control_n": seen.control_n,
-        "control": _estimate(seen.control) if seen.control else None,
-        "difference": _estimate(seen.difference) if seen.difference else None,
+        "control": estimate_part(seen.control) if seen.control else None,
+        "control_mean": estimate_part(seen.control_mean) if seen.control_mean else None,
+        "difference": estimate_part(seen.difference) if seen.difference else None,
         "note": seen.note,
     }
 

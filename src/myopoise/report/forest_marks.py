@@ -12,7 +12,7 @@ from typing import Any
 
 from myopoise.report.names import definition_name, design_name, group_name, reading_name
 from myopoise.report.rounding import hundred
-from myopoise.vocabulary import Phenotype, Reading, StudyKind
+from myopoise.vocabulary import Level, Phenotype, Reading, StudyKind
 
 __all__ = [
     "AXIS",
@@ -96,7 +96,7 @@ class StudyMark:
 
 @dataclass(frozen=True)
 class PrintedMark:
-    """A randomised comparison without counts: its line, and words where the marker would be.
+    """A comparison or group without counts: its line, and words where the marker would be.
 
     Parameters
     ----------
@@ -192,6 +192,8 @@ def forest_marks(document: Part, treatment: str) -> ForestMarks:
             y += ROW
             if "contrast_id" in row:
                 printed.append(_printed_mark(document, row, y + ROW / 2))
+            elif row["proportion"] is None:
+                printed.append(_mean_mark(row, y + ROW / 2))
             else:
                 studies.append(_study_mark(row, y + ROW / 2))
         y += ROW + GAP
@@ -231,7 +233,9 @@ def _sections(
 def _study_mark(row: Part, y: float) -> StudyMark:
     found, control = row["proportion"], row["control"]
     randomised = row["design"] == StudyKind.RANDOMISED.value
+    # The level where it is not the usual one, else the design: there is room for one of them.
     kind = "" if randomised else f"; {design_name(row['design'])}"
+    kind = kind if row["level"] == Level.MINIMAL.value else f"; {row['level']}"
     shares = _mix(row)
     mix = ", ".join(f"{group_name(group)} {hundred(share)}%" for group, share in shares.items())
     against = f"; {row['control_events']} of {row['control_n']} on background therapy" if control else ""
@@ -249,7 +253,26 @@ def _study_mark(row: Part, y: float) -> StudyMark:
         high=place(found["high"]),
         control=(place(control["low"]), place(control["mean"]), place(control["high"])) if control else None,
         randomised=randomised,
-        told=f"{row['name']}: {row['events']} of {row['n']} responded{against}. {mix}. {row['note']}".strip(),
+        told=f"{row['name']}: {row['events']} of {row['n']} {_reached(row)}{against}. {mix}. {row['note']}".strip(),
+    )
+
+
+def _reached(row: Part) -> str:
+    return "responded" if row["level"] == Level.MINIMAL.value else f"reached the level '{row['level']}'"
+
+
+def _mean_mark(row: Part, y: float) -> PrintedMark:
+    """The line of a group whose mean score alone was printed."""
+    mean, control = row["mean"], row["control_mean"]
+    against = f", control {control['mean']:.0f}" if control else ""
+    return PrintedMark(
+        study=row["study"],
+        name=row["name"],
+        patients=", ".join(map(group_name, _mix(row))),
+        counts=str(row["n"]),
+        control_counts="–" if row["control_n"] is None else str(row["control_n"]),
+        words=f"mean score {mean['mean']:.0f}{against} points",
+        y=y,
     )
 
 

@@ -11,7 +11,8 @@ METHODS: tuple[tuple[str, str], ...] = (
         "What counts as response",
         "At least minimal improvement of muscle or of the whole disease. Each study used its own definition; the "
         "model lets stricter and looser definitions differ and translates all of them to the ACR/EULAR criteria of "
-        "2016.",
+        "2016. Studies that count moderate or major improvement only, or print a mean score, enter on the same "
+        "scale: how far apart the levels are is learned from the studies that report several.",
     ),
     (
         "What is compared",
@@ -60,8 +61,8 @@ DISPLAY_RULES: tuple[str, ...] = (
     "other trials' and without a chance of beating it: on the evidence of 2012 this model gave ciclosporin more than "
     "95% on series in which everybody responded, and the randomised trial of 2015 found no significant effect.",
     "A drug set against placebo arms of another era, such as TNF blockade, is never called worse on that ground alone.",
-    "Children with dermatomyositis have no control group in any study: they are counted, not modelled. So are lung "
-    "and skin.",
+    "Children with dermatomyositis have no control group in any study: they are counted, and no prediction is given "
+    "for them. So are lung and skin.",
     "An option is called better than background therapy only if it was randomised against it, if its chance of adding "
     f"anything is at least {SURE_BETTER:.1%} and of helping ten more in a hundred at least {SURE_IMPORTANT:.0%}, both "
     f"by more than the computation may be wrong, if the randomised trials alone give at least {TRIALS_AGREE:.0%}, and "
@@ -124,5 +125,7 @@ PRIOR_MEANINGS: dict[str, str] = {
     "definition": "how much definitions of response differ in strictness",
     "bias": "how many more responders an uncontrolled study reports",
     "bias spread": "how much that excess differs between studies",
+    "moderate": "how much better than minimal a moderate improvement is",
+    "major": "how much better than moderate a major improvement is",
 }
 """What each prior is about, by the name the model gives it."""

@@ -37,6 +37,8 @@ class Synthesis:
         Whether the computation may be believed.
     posterior
         The draws behind it.
+    entered
+        The study of each study term of the model, then that of each comparison known only through a P value.
     """
 
     reading: Reading
@@ -46,6 +48,7 @@ class Synthesis:
     priors: Mapping[str, str]
     trust: Trust
     posterior: Posterior = field(repr=False, compare=False)
+    entered: tuple[str, ...] = ()
 
 
 def summarise(draws: Floats, posterior: Posterior, scale: str) -> Estimate:

@@ -1,5 +1,7 @@
 """What each study saw, as a forest plot shows it: proportions and differences with their own intervals, no model.
 
+A study that does not count patients at least minimally better is shown at the level it counts, or by its mean score.
+
 Intervals of a proportion are Jeffreys' (equal tails of a beta posterior); those of a difference are Newcombe's hybrid
 score intervals (1998), which stay inside -1 and 1 and need no correction at 0 or n.
 """
@@ -14,7 +16,7 @@ from myopoise.estimate import Estimate
 from myopoise.evidence.rows import Row, Selection
 from myopoise.vocabulary import BACKGROUND, Level, StudyKind
 
-__all__ = ["Observed", "newcombe_difference", "observed_rows", "proportion"]
+__all__ = ["Observed", "counted_level", "newcombe_difference", "observed_rows", "proportion"]
 
 _Z = 1.959963984540054
 
@@ -31,14 +33,18 @@ class Observed:
         Codes.
     shares
         Diagnosis mix in words.
+    level
+        Level counted: minimal improvement, else the nearest to it; None where only a mean score was printed.
     events, n
-        Patients at least minimally better, of how many.
+        Patients at that level or better, None where only a mean score was printed; of how many.
     proportion
-        With its 95% interval.
-    control_events, control_n, control
+        With its 95% interval; None where only a mean score was printed.
+    mean
+        Mean improvement score in points where that is all that was printed, else None.
+    control_events, control_n, control, control_mean
         The same for the background arm with the same diagnosis mix; None where there is none.
     difference
-        Proportion less the control's, with its 95% interval; None without a control.
+        Proportion less the control's, with its 95% interval; None without counts in both arms.
     note
         What was assumed.
     """
@@ -50,12 +56,15 @@ class Observed:
     definition: str
     treatments: tuple[str, ...]
     shares: str
-    events: int
+    level: Level | None
+    events: int | None
     n: int
-    proportion: Estimate
+    proportion: Estimate | None
+    mean: Estimate | None
     control_events: int | None
     control_n: int | None
     control: Estimate | None
+    control_mean: Estimate | None
     difference: Estimate | None
     note: str
 
@@ -88,21 +97,27 @@ def newcombe_difference(events_1: int, n_1: int, events_0: int, n_0: int) -> Est
 
 
 def observed_rows(selection: Selection) -> tuple[Observed, ...]:
-    """Every treated group with counts at the minimal level, oldest first."""
-    rows = [row for row in selection.rows if Level.MINIMAL in row.counts]
+    """Every treated group of patients, oldest first."""
+    rows = [row for row in selection.rows if row.counts or row.mean is not None]
     seen = [_observed(row, rows) for row in rows if row.treatments != (BACKGROUND,)]
     return tuple(sorted(seen, key=lambda o: (o.year or 0, o.study, o.arm)))
 
 
+def counted_level(row: Row) -> Level | None:
+    """The level nearest to minimal improvement that a row counts; None where it counts none."""
+    order = (Level.MINIMAL, Level.MODERATE, Level.MAJOR, Level.STABLE)
+    return next((level for level in order if level in row.counts), None)
+
+
 def _observed(row: Row, rows: list[Row]) -> Observed:
-    events = row.counts[Level.MINIMAL]
+    level = counted_level(row)
     against = [
         other
         for other in rows
         if other.study == row.study and other.treatments == (BACKGROUND,) and _alike(row, other)
     ]
     control = against[0] if row.design.randomised and against else None
-    control_events = control.counts[Level.MINIMAL] if control else None
+    events, control_events = _events(row, level), _events(control, level)
     return Observed(
         study=row.study,
         arm=row.arm,
@@ -111,19 +126,33 @@ def _observed(row: Row, rows: list[Row]) -> Observed:
         definition=row.definition,
         treatments=row.treatments,
         shares=", ".join(f"{group} {share:.0%}" for group, share in row.shares.items()),
+        level=level,
         events=events,
         n=row.n,
-        proportion=proportion(events, row.n),
+        proportion=None if events is None else proportion(events, row.n),
+        mean=_mean(row, level),
         control_events=control_events,
         control_n=control.n if control else None,
         control=proportion(control_events, control.n) if control and control_events is not None else None,
+        control_mean=_mean(control, level),
         difference=(
             newcombe_difference(events, row.n, control_events, control.n)
-            if control and control_events is not None
+            if control and events is not None and control_events is not None
             else None
         ),
         note=row.note,
     )
+
+
+def _events(row: Row | None, level: Level | None) -> int | None:
+    return None if row is None or level is None else row.counts.get(level)
+
+
+def _mean(row: Row | None, level: Level | None) -> Estimate | None:
+    """Mean score of a row, where no level is counted."""
+    if row is None or level is not None or row.mean is None or row.se is None:
+        return None
+    return Estimate(row.mean, row.se, row.mean, row.mean - _Z * row.se, row.mean + _Z * row.se, "points")
 
 
 def _alike(one: Row, other: Row) -> bool:

@@ -1,4 +1,4 @@
-"""What the myositis model predicts for a treatment in a group of patients, in patients rather than probits.
+"""What the myositis model predicts for a treatment in a group, in patients rather than probits, level by level.
 
 Credible: an average study, with the 2016 ACR/EULAR criteria and a control arm. Predictive: a new study, with its own
 baseline and its own deviation of the effect.
@@ -12,16 +12,48 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from myopoise.estimate import Estimate
+from myopoise.evidence.rows import Row
 from myopoise.synthesis.effects import Synthesis, probability_above, summarise
-from myopoise.synthesis.myositis import MyositisPriors
-from myopoise.vocabulary import BACKGROUND, Phenotype
+from myopoise.synthesis.myositis import DISTANCES, REFERENCE_DEFINITION, MyositisPriors
+from myopoise.synthesis.response_scale import threshold
+from myopoise.vocabulary import BACKGROUND, Level, Phenotype
 
-__all__ = ["PredictedResponse", "predict"]
+__all__ = [
+    "LEVELS",
+    "Latents",
+    "LevelResponse",
+    "PredictedResponse",
+    "chances_of_rows",
+    "latents",
+    "predict",
+]
 
 Floats = NDArray[np.float64]
+
+
+LEVELS = (Level.MINIMAL, Level.MODERATE, Level.MAJOR)
+"""Levels that are predicted."""
+
+
+@dataclass(frozen=True)
+class LevelResponse:
+    """Predictions at one level of response.
+
+    Parameters
+    ----------
+    response, predictive
+        Chance of this level or better in an average and in a new study.
+    difference, predictive_difference
+        That chance less the one on background therapy, in an average and in a new study.
+    """
+
+    response: Estimate
+    predictive: Estimate
+    difference: Estimate
+    predictive_difference: Estimate
 
 
 @dataclass(frozen=True)
@@ -30,23 +62,62 @@ class PredictedResponse:
 
     Parameters
     ----------
-    response, predictive
-        Chance of at least minimal improvement in an average and in a new study.
-    difference, predictive_difference
-        Response less that on background therapy, in an average and in a new study.
+    levels
+        Minimal, moderate and major improvement.
+    level
+        The one the probabilities are about.
     p_better, p_better_by_ten
         Posterior probability that the difference is above 0, and above ten patients in a hundred.
     p_mcse
         The larger numerical error of the two.
     """
 
-    response: Estimate
-    predictive: Estimate
-    difference: Estimate
-    predictive_difference: Estimate
+    levels: Mapping[Level, LevelResponse]
+    level: Level
     p_better: float
     p_better_by_ten: float
     p_mcse: float
+
+    @property
+    def response(self) -> Estimate:
+        """Chance of the level asked for in an average study."""
+        return self.levels[self.level].response
+
+    @property
+    def predictive(self) -> Estimate:
+        """The same in a new study."""
+        return self.levels[self.level].predictive
+
+    @property
+    def difference(self) -> Estimate:
+        """Response less that on background therapy in an average study."""
+        return self.levels[self.level].difference
+
+    @property
+    def predictive_difference(self) -> Estimate:
+        """The same in a new study."""
+        return self.levels[self.level].predictive_difference
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Draws of the mean latent improvement of a group, on a treatment and on background therapy.
+
+    Parameters
+    ----------
+    treated, alone
+        In an average study, shape ``(draw,)``.
+    treated_anew, alone_anew
+        In two arms of one new study.
+    distances
+        From minimal to moderate and from moderate to major improvement, shape ``(draw, 2)``.
+    """
+
+    treated: Floats
+    alone: Floats
+    treated_anew: Floats
+    alone_anew: Floats
+    distances: Floats
 
 
 def predict(
@@ -56,6 +127,7 @@ def predict(
     mechanism: Mapping[str, str],
     priors: MyositisPriors,
     seed: int,
+    level: Level = Level.MINIMAL,
 ) -> PredictedResponse:
     """Predict the response of a group to treatments added to background therapy.
 
@@ -73,36 +145,103 @@ def predict(
         The model's priors, for a diagnosis the reading has not seen.
     seed
         Seed of the predictive draws.
+    level
+        The level of response that the probabilities are about.
+    """
+    posterior = synthesis.posterior
+    found = latents(synthesis, treatments, group, mechanism, priors, seed)
+    levels = {}
+    gain = np.zeros(0)
+    for each in LEVELS:
+        place = threshold(each, found.distances)
+        response, alone = ndtr(found.treated - place), ndtr(found.alone - place)
+        predictive, beside = ndtr(found.treated_anew - place), ndtr(found.alone_anew - place)
+        gain = response - alone if each is level else gain
+        levels[each] = LevelResponse(
+            summarise(response, posterior, "probability"),
+            summarise(predictive, posterior, "probability"),
+            summarise(response - alone, posterior, "difference in probability"),
+            summarise(predictive - beside, posterior, "difference in probability"),
+        )
+    (better, error), (by_ten, error_by_ten) = (probability_above(gain, posterior, by) for by in (0.0, 0.10))
+    return PredictedResponse(levels, level, better, by_ten, max(error, error_by_ten))
+
+
+def latents(
+    synthesis: Synthesis,
+    treatments: Sequence[str],
+    group: Phenotype,
+    mechanism: Mapping[str, str],
+    priors: MyositisPriors,
+    seed: int,
+) -> Latents:
+    """Draws of the latent improvement behind a prediction.
+
+    Parameters
+    ----------
+    synthesis, treatments, group, mechanism, priors, seed
+        As for `predict`.
     """
     draws = _Draws(synthesis, seed)
-    baseline = draws.column("baseline")
-    if group is not Phenotype.DM:
-        baseline = baseline + draws.column(f"diagnosis {group}", priors.diagnosis.sd)
-    effect = np.zeros_like(baseline)
-    for treatment in treatments:
-        if treatment == BACKGROUND:
-            continue
-        c = mechanism[treatment]
-        effect = effect + draws.column(f"class {c}", priors.class_mean.sd)
-        effect = effect + draws.column(f"treatment {treatment}", draws.sd("within class"))
-        effect = effect + draws.column(f"class {c} in {group}", draws.sd("class by diagnosis"))
+    baseline = draws.baseline(group, priors)
+    effect = draws.effect(treatments, group, mechanism, priors)
     new_study = draws.sd("between studies") * draws.noise("new study")
     arm_sd = draws.sd("between trials") * np.sqrt(0.5)
-    response, alone = ndtr(baseline + effect), ndtr(baseline)
-    predictive = ndtr(baseline + effect + new_study + arm_sd * draws.noise("new arm"))
-    beside = ndtr(baseline + new_study + arm_sd * draws.noise("new background arm"))
-    gain = response - alone
-    posterior = synthesis.posterior
-    (better, error), (by_ten, error_by_ten) = (probability_above(gain, posterior, by) for by in (0.0, 0.10))
-    return PredictedResponse(
-        summarise(response, posterior, "probability"),
-        summarise(predictive, posterior, "probability"),
-        summarise(gain, posterior, "difference in probability"),
-        summarise(predictive - beside, posterior, "difference in probability"),
-        better,
-        by_ten,
-        max(error, error_by_ten),
+    return Latents(
+        baseline + effect,
+        baseline,
+        baseline + effect + new_study + arm_sd * draws.noise("new arm"),
+        baseline + new_study + arm_sd * draws.noise("new background arm"),
+        np.stack([draws.sd(name) for name in DISTANCES], axis=-1),
     )
+
+
+def chances_of_rows(
+    synthesis: Synthesis,
+    rows: Sequence[Row],
+    levels: Sequence[Level],
+    mechanism: Mapping[str, str],
+    priors: MyositisPriors,
+    seed: int,
+) -> Floats:
+    """Predictive draws of the chance of response in the arms of one new randomised study, shape ``(row, draw)``.
+
+    Parameters
+    ----------
+    synthesis
+        A fitted reading that has not seen the study.
+    rows
+        Groups of patients of the study: treatments, diagnoses and definition of response count, results do not.
+    levels
+        Level of response asked of each row.
+    mechanism
+        Mechanism class of each treatment; a class or treatment never seen is drawn from its prior.
+    priors, seed
+        As for `predict`.
+
+    Notes
+    -----
+    Rows share what is unknown of their study: its baseline and its definition. Each arm has a deviation of its own.
+    """
+    draws = _Draws(synthesis, seed)
+    study = draws.sd("between studies") * draws.noise(f"study {rows[0].study}")
+    arm_sd = draws.sd("between trials") * np.sqrt(0.5)
+    distances = np.stack([draws.sd(name) for name in DISTANCES], axis=-1)
+    found = []
+    for row, level in zip(rows, levels, strict=True):
+        common = study + arm_sd * draws.noise(f"arm {row.study} {'+'.join(row.treatments)}")
+        if row.definition != REFERENCE_DEFINITION:
+            common = common - draws.column(f"definition {row.definition}", draws.sd("definition"))
+        chance = np.zeros_like(common)
+        for group, share in row.shares.items():
+            eta = (
+                draws.baseline(group, priors)
+                + draws.effect(row.treatments, group, mechanism, priors)
+                + common
+            )
+            chance += share * ndtr(eta - threshold(level, distances))
+        found.append(chance)
+    return np.array(found)
 
 
 class _Draws:
@@ -118,10 +257,40 @@ class _Draws:
             return np.asarray(self.posterior.x[:, self.posterior.model.column(name)])
         return prior_sd * self.noise(name)
 
+    def baseline(self, group: Phenotype, priors: MyositisPriors) -> Floats:
+        """Draws of the latent response of a diagnosis on background therapy in an average study."""
+        baseline = self.column("baseline")
+        if group is not Phenotype.DM:
+            baseline = baseline + self.column(f"diagnosis {group}", priors.diagnosis.sd)
+        return baseline
+
+    def effect(
+        self,
+        treatments: Sequence[str],
+        group: Phenotype,
+        mechanism: Mapping[str, str],
+        priors: MyositisPriors,
+    ) -> Floats:
+        """Draws of what treatments add to it in that diagnosis."""
+        effect = np.zeros(len(self.posterior.x))
+        for treatment in treatments:
+            if treatment == BACKGROUND:
+                continue
+            c = mechanism[treatment]
+            effect = effect + self.column(f"class {c}", priors.class_mean.sd)
+            effect = effect + self.column(f"treatment {treatment}", self.sd("within class"))
+            effect = effect + self.column(f"class {c} in {group}", self.sd("class by diagnosis"))
+        return effect
+
     def sd(self, name: str) -> Floats:
-        """Draws of a standard deviation."""
+        """Draws of a standard deviation, or of a distance between levels."""
         return np.asarray(self.posterior.theta[:, [h for h, _ in self.posterior.model.hypers].index(name)])
 
     def noise(self, name: str) -> Floats:
-        """Standard normal draws that belong to a name: the same component gets the same draws everywhere."""
-        return np.random.default_rng([self.seed, crc32(name.encode())]).standard_normal(len(self.posterior.x))
+        """Standard normal draws that belong to a name: the same component gets the same draws everywhere.
+
+        Stratified: their mean and spread are those of the normal, in an order of their own for each name.
+        """
+        count = len(self.posterior.x)
+        order = np.random.default_rng([self.seed, crc32(name.encode())]).permutation(count)
+        return np.asarray(ndtri((order + 0.5) / count))

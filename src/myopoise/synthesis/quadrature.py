@@ -31,6 +31,7 @@ __all__ = [
     "log_contrasts",
     "log_leave_one_out",
     "log_marginal_likelihood",
+    "log_study_likelihoods",
 ]
 
 Floats = NDArray[np.float64]
@@ -103,6 +104,28 @@ def log_marginal_likelihood(
     for part in _slices(model, x, theta, level):
         total = total + _Integral.over(part, outer, inner).log_total.sum(0)
     return np.asarray(total)
+
+
+def log_study_likelihoods(
+    model: LatentModel, x: Floats, theta: Floats, level: Floats | None = None
+) -> Floats:
+    """Log likelihood of each study, and of each comparison known only through a P value, at each draw.
+
+    Parameters
+    ----------
+    model, x, theta, level
+        As for `log_marginal_likelihood`; the model has study terms and gives no contrasts as such.
+
+    Returns
+    -------
+    log_likelihood
+        Shape ``(study + comparison, draw)``; binomial constants are left out.
+    """
+    studies = int(model.study[-1]) + 1 if len(model.study) else 0
+    found = np.empty((studies, len(x)))
+    for part in _slices(model, x, theta, level):
+        found[part.studies] = _Integral.over(part).log_total
+    return np.concatenate([found, _each_comparison(model, x, theta)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -523,9 +546,14 @@ def log_contrasts(given: MeasuredContrasts, x: Floats, theta: Floats) -> Floats:
 
 def _comparisons(model: LatentModel, x: Floats, theta: Floats) -> Floats:
     """Log likelihood of the comparisons known only through a P value, shape ``(draw,)``."""
+    return np.asarray(_each_comparison(model, x, theta).sum(0))
+
+
+def _each_comparison(model: LatentModel, x: Floats, theta: Floats) -> Floats:
+    """The same for each comparison, shape ``(comparison, draw)``."""
     known = model.comparisons
     if not len(known.se):
-        return np.zeros(len(x))
+        return np.zeros((0, len(x)))
     difference = x @ known.design.T
     variance = known.se**2 + known.variance.at(theta)
     sd = np.sqrt(variance)
@@ -533,4 +561,4 @@ def _comparisons(model: LatentModel, x: Floats, theta: Floats) -> Floats:
     upper, lower = (threshold - difference) / sd, (-threshold - difference) / sd
     not_significant = np.log(np.maximum(ndtr(upper) - ndtr(lower), 1e-300))
     both_signs = np.logaddexp(-0.5 * upper**2, -0.5 * lower**2) - np.log(2.0 * sd) - 0.5 * _LOG_2_PI
-    return np.asarray(np.where(np.isfinite(known.z), both_signs, not_significant).sum(-1))
+    return np.asarray(np.where(np.isfinite(known.z), both_signs, not_significant).T)

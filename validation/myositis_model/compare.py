@@ -1,9 +1,12 @@
 """Our three readings against the same model sampled by NUTS in a second implementation (`sample.py`).
 
-    python validation/nuts/compare.py                       our side anew, beside the committed answers
-    python validation/nuts/compare.py --prepare FOLDER      write the selection for `sample.py`, with its fingerprint
-    python validation/nuts/compare.py --take FOLDER         take over what `sample.py` wrote there, and write the record
-    python validation/nuts/compare.py --record              write the record anew: the same answers, our side of today
+    python validation/myositis_model/compare.py             our side anew, beside the committed answers
+    python validation/myositis_model/compare.py --prepare FOLDER
+                                                write the selection for `sample.py`, with its fingerprint
+    python validation/myositis_model/compare.py --take FOLDER
+                                                take over what `sample.py` wrote there, and write the record
+    python validation/myositis_model/compare.py --record
+                                                write the record anew: the same answers, our side of today
 
 The *fingerprint* is a hash of every row that enters and of every prior's sentence. A record with another fingerprint
 says nothing about the current model and is refused.
@@ -20,7 +23,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +31,14 @@ from myopoise import __version__
 from myopoise.estimate import Estimate
 from myopoise.evidence.reading import read_evidence
 from myopoise.evidence.rows import Selection
-from myopoise.evidence.selection import Question, at_level, select
+from myopoise.evidence.selection import Question, select
 from myopoise.evidence.selection_files import write_selection
 from myopoise.synthesis.effects import Synthesis
 from myopoise.synthesis.myositis import MyositisPriors, synthesise
 from myopoise.synthesis.prediction import predict
 from myopoise.vocabulary import BACKGROUND, Level, Phenotype, Reading
 
-__all__ = ["Difference", "adult_rows", "differences", "fingerprint", "ours", "read_answers", "read_record"]
+__all__ = ["Difference", "differences", "fingerprint", "model_rows", "ours", "read_answers", "read_record"]
 
 HERE = Path(__file__).resolve().parent
 DRAWS, SEED = 8192, 20061
@@ -54,10 +57,9 @@ STATISTICS = (
 )
 
 
-def adult_rows() -> Selection:
-    """The rows of the evidence model: adults, counts at the minimal level, and the comparisons printed as P."""
-    selection = at_level(select(read_evidence(), Question()), Level.MINIMAL)
-    return replace(selection, rows=tuple(row for row in selection.rows if not row.juvenile))
+def model_rows() -> Selection:
+    """The rows of the evidence model."""
+    return select(read_evidence(), Question())
 
 
 def fingerprint(selection: Selection, priors: MyositisPriors) -> str:
@@ -69,7 +71,8 @@ def fingerprint(selection: Selection, priors: MyositisPriors) -> str:
     rows = sorted(
         [
             *(row.study, "+".join(row.treatments), row.arm, str(row.design), row.definition),
-            *(row.n, row.counts[Level.MINIMAL], json.dumps(shares(row.shares))),
+            *(row.n, [row.counts.get(level) for level in Level], row.variant, json.dumps(shares(row.shares))),
+            *(f"{value:.4g}" if value is not None and not row.counts else "" for value in (row.mean, row.se)),
         ]
         for row in selection.rows
     )
@@ -105,12 +108,15 @@ def _predictions(
     for group in (Phenotype.DM, Phenotype.PM):
         for t in (BACKGROUND, *given):
             said = predict(fitted, (t,), group, selection.mechanism, priors, SEED)
-            found[f"response {t} {group}"] = said.response
-            found[f"predictive {t} {group}"] = said.predictive
             if t != BACKGROUND:
-                found[f"difference {t} {group}"] = said.difference
-                found[f"predictive difference {t} {group}"] = said.predictive_difference
                 found[f"p better {t} {group}"] = said.p_better
+            for level, at in said.levels.items():
+                name = f"{t} {group}" if level is Level.MINIMAL else f"{level} {t} {group}"
+                found[f"response {name}"] = at.response
+                found[f"predictive {name}"] = at.predictive
+                if t != BACKGROUND:
+                    found[f"difference {name}"] = at.difference
+                    found[f"predictive difference {name}"] = at.predictive_difference
     return found
 
 
@@ -239,7 +245,7 @@ def _today() -> str:
 
 def write_record() -> None:
     """Compare our side of today with the committed answers, and write the record beside them."""
-    selection, priors = adult_rows(), MyositisPriors()
+    selection, priors = model_rows(), MyositisPriors()
     current = fingerprint(selection, priors)
     runs = json.loads((HERE / "sampled.json").read_text(encoding="utf-8"))
     readings: dict[str, Any] = {}
@@ -260,7 +266,7 @@ def write_record() -> None:
         }
         _write_differences(reading, found)
     record = {
-        "what": "the myositis evidence model at the level 'at least minimal improvement', three readings",
+        "what": "the myositis evidence model, three readings",
         "date": _today(),
         "sampled": runs["date"],
         "myopoise": __version__,
@@ -314,7 +320,7 @@ def main() -> int:
     parser.add_argument("--take", type=Path)
     parser.add_argument("--record", action="store_true")
     given = parser.parse_args()
-    selection, priors = adult_rows(), MyositisPriors()
+    selection, priors = model_rows(), MyositisPriors()
     if given.prepare:
         write_selection(selection, given.prepare)
         text = json.dumps({"fingerprint": fingerprint(selection, priors)})

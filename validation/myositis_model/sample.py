@@ -1,21 +1,27 @@
 """The myositis evidence model sampled by NumPyro's NUTS: a second implementation that shares no code with ours.
 
-Written from the model's equations at the level 'at least minimal improvement', not from `myopoise`. It needs only what
-`requirements.txt` beside it pins, reads a selection folder (`rows.csv`, `p_rows.csv`, `treatments.csv` and the
-`fingerprint.json` that `compare.py --prepare` puts there), and writes one JSON file per reading::
+Written from the model's equations, not from `myopoise`. It needs only what `requirements.txt` beside it pins, reads a
+selection folder (`rows.csv`, `p_rows.csv`, `treatments.csv` and the `fingerprint.json` that `compare.py --prepare` puts
+there), and writes one JSON file per reading::
 
     python sample.py SELECTION_FOLDER --out ANSWERS_FOLDER
 
 For the patients of diagnosis g in row r of arm a (treatments t, study s)::
 
-    P(response) = sum_g share_rg Phi(eta_rg)
+    P(level l or better) = sum_g share_rg Phi(eta_rg - kappa_l)
+    mean score ~ N(sum_g share_rg E[score | eta_rg], se^2)
     eta_rg = m + sigma_mu e_s + theta_g + sum_t (d_t + gamma_{c(t), g}) + w_a + u_s b_s - xi_f
 
     d_t = delta_c + sigma_c e_t          gamma_cg = sigma_gamma e_cg          w_a = tau / sqrt(2) e_a
     b_s = beta + sigma_b e_s'  (uncontrolled studies, main reading only)
     xi_f = sigma_xi e_f        (0 for the 2016 criteria)
+    kappa_stable = -k2, kappa_minimal = 0, kappa_moderate = k2, kappa_major = k2 + k3
+    k2, k3 ~ 0.65 exp(0.4 e)
 
-with every e a standard normal: non-centred throughout, which suits data as thin as these.
+A score rises linearly from 0 points at -k2 to 20 (children 30) at 0, 40 (45) at k2 and 60 (70) at k2 + k3, goes on with
+the last slope to 100 points, and is flat beyond. A row with counts is read by them, one without by its mean.
+
+With every e a standard normal: non-centred throughout, which suits data as thin as these.
 """
 
 from __future__ import annotations
@@ -28,6 +34,7 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +45,7 @@ import numpyro.distributions as dist
 from jax import numpy as jnp
 from jax.scipy.special import log_ndtr, ndtr
 from numpyro.diagnostics import effective_sample_size, split_gelman_rubin
-from numpyro.infer import MCMC, NUTS
+from numpyro.infer import MCMC, NUTS, init_to_uniform
 from scipy.special import ndtr as phi
 
 jax.config.update("jax_enable_x64", True)
@@ -57,8 +64,13 @@ PRIORS = {
     "definition": 0.4,
     "bias": (0.5, 0.5),
     "bias spread": 0.4,
+    "distance": (math.log(0.65), 0.4),
 }
-"""Mean and standard deviation of a normal, or the scale of a half-normal."""
+"""Mean and standard deviation of a normal or of the logarithm of a distance, or the scale of a half-normal."""
+
+LEVELS = ("stable", "minimal", "moderate", "major")
+POINTS = {"adult": (20.0, 40.0, 60.0), "jdm": (30.0, 45.0, 70.0)}
+DISTANCES = ("minimal to moderate", "moderate to major")
 
 
 @dataclass(frozen=True)
@@ -73,8 +85,19 @@ class Layout:
     definitions: list[str]
     class_of: np.ndarray
     """Class of each treatment."""
-    events: np.ndarray
-    n: np.ndarray
+    category_row: np.ndarray
+    """Row of each category: patients between two levels that a row reports one after the other."""
+    category_from: np.ndarray
+    """1 to 4 for the level the category begins with, 0 for the lowest category."""
+    category_to: np.ndarray
+    """1 to 4 for the level it ends below, 5 for the highest category."""
+    category_count: np.ndarray
+    scored: np.ndarray
+    """Rows read by their mean score."""
+    mean: np.ndarray
+    se: np.ndarray
+    points: np.ndarray
+    """Score at minimal, moderate and major of the scored rows, shape ``(scored row, 3)``."""
     shares: np.ndarray
     """Shape ``(row, group)``."""
     row_study: np.ndarray
@@ -96,7 +119,7 @@ class Layout:
 def read_layout(folder: Path, reading: str) -> Layout:
     """Rows of a selection folder that one reading takes."""
     with (folder / "rows.csv").open(encoding="utf-8") as handle:
-        rows = [r for r in csv.DictReader(handle) if r["ge_minimal"] and r["variant"] == "adult"]
+        rows = [r for r in csv.DictReader(handle) if any(r[f"ge_{level}"] for level in LEVELS) or r["mean"]]
     with (folder / "p_rows.csv").open(encoding="utf-8") as handle:
         printed = list(csv.DictReader(handle))
     with (folder / "treatments.csv").open(encoding="utf-8") as handle:
@@ -121,6 +144,14 @@ def read_layout(folder: Path, reading: str) -> Layout:
     definitions = sorted({r["definition"] for r in rows} - {REFERENCE_DEFINITION})
     studies = sorted({r["study"] for r in rows})
     arms = sorted({(r["study"], r["treatments"]) for r in rows})
+    categories: list[tuple[int, int, int, float]] = []
+    for i, r in enumerate(rows):
+        reported = [(k, float(r[f"ge_{level}"])) for k, level in enumerate(LEVELS, 1) if r[f"ge_{level}"]]
+        steps = [(0, float(r["n"])), *reported, (5, 0.0)]
+        if reported:
+            for (lower, above), (upper, beyond) in pairwise(steps):
+                categories.append((i, lower, upper, above - beyond))
+    scored = [i for i, r in enumerate(rows) if not any(r[f"ge_{level}"] for level in LEVELS)]
     contrast = [[float(t in a) - float(t in b) for t in treatments] for a, b in pairs]
     return Layout(
         studies=studies,
@@ -130,8 +161,14 @@ def read_layout(folder: Path, reading: str) -> Layout:
         classes=classes,
         definitions=definitions,
         class_of=np.array([classes.index(mechanism[t]) for t in treatments]),
-        events=np.array([float(r["ge_minimal"]) for r in rows]),
-        n=np.array([float(r["n"]) for r in rows]),
+        category_row=np.array([i for i, _, _, _ in categories]),
+        category_from=np.array([k for _, k, _, _ in categories]),
+        category_to=np.array([k for _, _, k, _ in categories]),
+        category_count=np.array([c for _, _, _, c in categories]),
+        scored=np.array(scored, dtype=int),
+        mean=np.array([float(rows[i]["mean"]) for i in scored]),
+        se=np.array([float(rows[i]["se"]) for i in scored]),
+        points=np.array([POINTS[rows[i]["variant"]] for i in scored]).reshape(-1, 3),
         shares=row_shares[:, present],
         row_study=np.array([studies.index(r["study"]) for r in rows]),
         row_arm=np.array([arms.index((r["study"], r["treatments"])) for r in rows]),
@@ -163,6 +200,7 @@ def blocks(a: Layout) -> dict[str, tuple[int, ...]]:
         "definition": (len(a.definitions),),
         "study": (len(a.studies),),
         "arm": (len(a.arms),),
+        "distances": (2,),
     }
     return shapes | ({"bias": (), "study bias": (len(a.studies),)} if a.biased else {})
 
@@ -175,6 +213,27 @@ def unpacked(a: Layout, e: Any) -> dict[str, Any]:
         found[name] = e[..., start : start + size].reshape(*e.shape[:-1], *shape)
         start += size
     return found
+
+
+def expected_score(eta: Any, points: np.ndarray, k2: Any, k3: Any) -> Any:
+    """Mean score of patients around `eta`, ``(row, group)``: the score integrated piece by piece."""
+    minimal, moderate, major = (points[:, i, None] for i in range(3))
+    top = k2 + k3 + (100.0 - major) * k3 / (major - moderate)
+    knots = (-k2, 0.0 * k2, k2, k2 + k3, top)
+    values = (0.0 * minimal, minimal, moderate, major, 100.0 + 0.0 * major)
+    total = 100.0 * ndtr(eta - top)
+    for left, right, low, high in zip(knots[:-1], knots[1:], values[:-1], values[1:], strict=True):
+        # Between two knots the score is low + slope (y - left), and y is normal about eta.
+        slope = (high - low) / (right - left)
+        inside = ndtr(right - eta) - ndtr(left - eta)
+        mean = eta * inside - (density(right - eta) - density(left - eta))
+        total = total + (low - slope * left) * inside + slope * mean
+    return total
+
+
+def density(x: Any) -> Any:
+    """Of the standard normal."""
+    return jnp.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
 
 
 def model(a: Layout) -> None:
@@ -197,14 +256,17 @@ def model(a: Layout) -> None:
         b = PRIORS["bias"][0] + PRIORS["bias"][1] * e["bias"] + sd["bias spread"] * e["study bias"]
         own = own + a.uncontrolled * b[a.row_study]
     eta = own[:, None] + theta + a.gives @ effect
-    yes, no = (a.shares * ndtr(eta)).sum(1), (a.shares * ndtr(-eta)).sum(1)
     tiny = 1e-300
-    numpyro.factor(
-        "counts",
-        (
-            a.events * jnp.log(jnp.maximum(yes, tiny)) + (a.n - a.events) * jnp.log(jnp.maximum(no, tiny))
-        ).sum(),
-    )
+    k2, k3 = jnp.exp(PRIORS["distance"][0] + PRIORS["distance"][1] * e["distances"])
+    cuts = jnp.stack([-k2, jnp.zeros_like(k2), k2, k2 + k3])
+    above = (a.shares[:, :, None] * ndtr(eta[:, :, None] - cuts)).sum(1)
+    rows = jnp.ones((len(a.shares), 1))
+    above = jnp.concatenate([rows, above, 0.0 * rows], axis=1)
+    chance = above[a.category_row, a.category_from] - above[a.category_row, a.category_to]
+    numpyro.factor("counts", (a.category_count * jnp.log(jnp.maximum(chance, tiny))).sum())
+    if len(a.scored):
+        score = (a.shares[a.scored] * expected_score(eta[a.scored], a.points, k2, k3)).sum(1)
+        numpyro.factor("means", (-0.5 * ((a.mean - score) / a.se) ** 2).sum())
     difference = (a.printed_shares * (a.printed_contrast @ effect)).sum(1)
     width = jnp.sqrt(a.printed_se**2 + sd["between trials"] ** 2)
     exact = np.isfinite(a.printed_z)
@@ -241,6 +303,9 @@ def components(a: Layout, s: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         f"class {c} in {g}": gamma[..., i, j] for i, c in enumerate(a.classes) for j, g in enumerate(a.groups)
     }
     out |= {f"definition {f}": xi[..., i] for i, f in enumerate(a.definitions)}
+    k2, k3 = (np.exp(PRIORS["distance"][0] + PRIORS["distance"][1] * e["distances"][..., i]) for i in (0, 1))
+    out |= {f"sd {name}": values for name, values in zip(DISTANCES, (k2, k3), strict=True)}
+    cuts = {"": 0.0, "moderate ": k2, "major ": k2 + k3}
     random = np.random.default_rng(2)
     shape = baseline.shape
     new_study = sd["between studies"] * random.standard_normal(shape)
@@ -249,18 +314,19 @@ def components(a: Layout, s: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     for g in ("DM", "PM"):
         at = a.groups.index(g)
         alone = baseline + theta[g]
-        out[f"response background {g}"] = phi(alone)
-        out[f"predictive background {g}"] = phi(alone + new_study + new_arm)
+        for level, cut in cuts.items():
+            out[f"response {level}background {g}"] = phi(alone - cut)
+            out[f"predictive {level}background {g}"] = phi(alone + new_study + new_arm - cut)
         for i, t in enumerate(a.treatments):
             effect = delta[..., a.class_of[i]] + own[..., i] + gamma[..., a.class_of[i], at]
-            out[f"effect {t} {g}"] = effect
-            out[f"response {t} {g}"] = phi(alone + effect)
-            out[f"difference {t} {g}"] = phi(alone + effect) - phi(alone)
-            out[f"predictive {t} {g}"] = phi(alone + effect + new_study + new_arm)
-            out[f"predictive difference {t} {g}"] = out[f"predictive {t} {g}"] - phi(
-                alone + new_study + beside
-            )
             out[f"p better {t} {g}"] = (effect > 0).astype(float)
+            for level, cut in cuts.items():
+                treated, background = phi(alone + effect - cut), phi(alone - cut)
+                anew = phi(alone + effect + new_study + new_arm - cut)
+                out[f"response {level}{t} {g}"] = treated
+                out[f"difference {level}{t} {g}"] = treated - background
+                out[f"predictive {level}{t} {g}"] = anew
+                out[f"predictive difference {level}{t} {g}"] = anew - phi(alone + new_study + beside - cut)
     return out
 
 
@@ -298,7 +364,8 @@ def run(folder: Path, reading: str, *, chains: int, warmup: int, draws: int, see
     """Sample one reading and summarise it."""
     layout = read_layout(folder, reading)
     started = time.perf_counter()
-    kernel = NUTS(model, target_accept_prob=0.9)
+    # Near the middle of the prior: far out, a category may have no chance at all and no slope to leave by.
+    kernel = NUTS(model, target_accept_prob=0.9, init_strategy=init_to_uniform(radius=0.3))
     mcmc = MCMC(
         kernel,
         num_warmup=warmup,
@@ -335,7 +402,7 @@ def run(folder: Path, reading: str, *, chains: int, warmup: int, draws: int, see
             "largest_rhat": max(answers[k]["rhat"] for k in sampled),
             "seconds": round(time.perf_counter() - started, 1),
         },
-        "rows": len(layout.n),
+        "rows": len(layout.shares),
         "answers": answers,
     }
 
