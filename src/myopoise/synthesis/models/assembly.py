@@ -231,7 +231,7 @@ class _Table:
             count = given.treatment.shape[1]
             study.append(np.repeat(given.study, count))
             treatment.append(number[given.treatment].ravel())
-            first.append(np.repeat(number[given.treatment[:, 0]], count))
+            first.append(np.repeat(number[given.treatment].min(1), count))
             for name in names:
                 value = given.covariates.get(name, np.full(len(given), np.nan))
                 covariates.setdefault(name, []).append(np.repeat(value, count))

@@ -71,7 +71,7 @@ class Cells:
     treatment
         Position in `treatments`.
     first
-        Treatment of the study's first arm, likewise.
+        Treatment of the study's first arm in the order of `treatments`, likewise.
     study
         Any number that tells studies apart.
     design
