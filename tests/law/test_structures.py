@@ -1,0 +1,334 @@
+"""Every structure of effects against designs written out by hand, and what structures have in common.
+
+The second route shares nothing with the builders. Each study is reduced to the differences from one of its arms; their
+design is written out here, arm terms are the covariance tau^2 / 2 (I + J), and further standard deviations enter the
+covariance too where they govern terms that nobody asks for. Given the standard deviations the posterior is Gaussian;
+they are summed over on a dense grid with the Gaussian evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+import myopoise as mp
+from myopoise.estimate import Estimate
+from myopoise.synthesis.findings import NetworkSynthesis
+from myopoise.synthesis.studies.network import StudyNetwork
+from myopoise.synthesis.studies.values import Contrasts, Studies
+
+Floats = NDArray[np.float64]
+Effects = Literal["random", "common"]
+Row = tuple[str, str, float, float]
+"""Study, treatment, mean, standard error."""
+Effect = Callable[[str, str], Mapping[str, float]]
+"""What adds up to the effect of a treatment in a study: a factor for each parameter by name."""
+
+# --- the studies -----------------------------------------------------------------------------------------------------
+
+ROWS: list[Row] = [
+    ("one", "p", 0.10, 0.20), ("one", "a", 0.92, 0.25),
+    ("two", "p", -0.31, 0.22), ("two", "a", 0.05, 0.20),
+    ("three", "p", 0.40, 0.18), ("three", "b", 0.73, 0.24),
+    ("four", "a", 1.10, 0.21), ("four", "b", 0.55, 0.26),
+    ("five", "p", 0.22, 0.19), ("five", "a", 0.81, 0.23), ("five", "c", 1.64, 0.28),
+    ("six", "b", 0.38, 0.30), ("six", "c", 1.71, 0.25),
+    ("seven", "p", -0.05, 0.24), ("seven", "c", 0.67, 0.22),
+    ("eight", "p", 0.15, 0.21), ("eight", "b", 0.95, 0.20),
+]  # fmt: skip
+"""Closed loops, one study of three arms, and every treatment against the reference p."""
+DOSE = {
+    "one": 1.0,
+    "two": 3.0,
+    "three": 2.0,
+    "four": 0.5,
+    "five": 2.5,
+    "six": 1.5,
+    "seven": 4.0,
+    "eight": 3.5,
+}
+ORDER = "pabcd"
+"""Reference first."""
+
+
+def by_arm(
+    rows: Sequence[Row], covariate: Mapping[str, float] | None = None, reference: str = "p"
+) -> StudyNetwork:
+    table = dict(zip(("study", "treatment", "mean", "se"), map(list, zip(*rows, strict=True)), strict=True))
+    if covariate is not None:
+        table["dose"] = [covariate[row[0]] for row in rows]
+    return mp.network(mp.studies_from(table, single_arms=True).studies, reference=reference)  # type: ignore[no-any-return]
+
+
+def arms_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    return {name: [row for row in rows if row[0] == name] for name in dict.fromkeys(row[0] for row in rows)}
+
+
+def by_contrast(
+    rows: Sequence[Row], covariate: Mapping[str, float] | None = None, reference: str = "p"
+) -> StudyNetwork:
+    """The same studies as differences; every second study starts from its last arm."""
+    studies = arms_of(rows)
+    names, treatments = tuple(studies), tuple(dict.fromkeys(row[1] for row in rows))
+    blocks = []
+    for count in sorted({len(arms) for arms in studies.values()}):
+        here = [s for s, name in enumerate(names) if len(studies[name]) == count]
+        turned = [studies[names[s]][:: -1 if s % 2 else 1] for s in here]
+        mean, se = (np.array([[row[k] for row in arms] for arms in turned], dtype=float) for k in (2, 3))
+        blocks.append(
+            Contrasts(
+                np.array(here),
+                np.array([[treatments.index(row[1]) for row in arms] for arms in turned]),
+                mean[:, 1:] - mean[:, :1],
+                se[:, :1, None] ** 2 + se[:, 1:, None] ** 2 * np.eye(count - 1),
+                np.zeros(len(here)),
+                {} if covariate is None else {"dose": np.array([covariate[names[s]] for s in here])},
+            )
+        )
+    return mp.network(Studies(names, treatments, contrasts=tuple(blocks)), reference=reference)  # type: ignore[no-any-return]
+
+
+LAYOUTS = {"arms": by_arm, "contrasts": by_contrast}
+laid_out = pytest.mark.parametrize("layout", LAYOUTS)
+
+# --- the second route ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Differences:
+    """Every study as differences from its first arm in the order of the treatments."""
+
+    study: tuple[str, ...]
+    first: tuple[str, ...]
+    other: tuple[str, ...]
+    value: Floats
+    sampling: Floats
+    between: Floats
+    """What tau squared is multiplied with: 1 on the diagonal, 1/2 inside a study."""
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], order: str = ORDER) -> Differences:
+        kept = []
+        for arms in arms_of(rows).values():
+            first, *others = sorted(arms, key=lambda row: order.index(row[1][0]))
+            kept += [(first, other) for other in others]
+        same = np.array([[float(a[0][0] == b[0][0]) for b in kept] for a in kept])
+        one = np.eye(len(kept))
+        shared = np.array([first[3] ** 2 for first, _ in kept])
+        own = np.array([other[3] ** 2 for _, other in kept])
+        return cls(
+            tuple(first[0] for first, _ in kept),
+            tuple(first[1] for first, _ in kept),
+            tuple(other[1] for _, other in kept),
+            np.array([other[2] - first[2] for first, other in kept]),
+            same * shared + one * own,
+            0.5 * (same + one),
+        )
+
+    def design(self, effect: Effect, parameters: Sequence[str]) -> Floats:
+        rows = np.zeros((len(self.value), len(parameters)))
+        for i, (s, a, b) in enumerate(zip(self.study, self.first, self.other, strict=True)):
+            for sign, treatment in ((1.0, b), (-1.0, a)):
+                for name, factor in effect(treatment, s).items():
+                    rows[i, parameters.index(name)] += sign * factor
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """Gaussians of the parameters over a grid of standard deviations."""
+
+    parameters: tuple[str, ...]
+    sd: Floats
+    weight: Floats
+    mean: Floats
+    covariance: Floats
+
+    def row(self, factors: Mapping[str, float]) -> Floats:
+        return np.array([factors.get(name, 0.0) for name in self.parameters])
+
+    def moments(self, factors: Mapping[str, float], new_study: bool = False) -> tuple[Floats, Floats]:
+        """Centre and sd of a sum of parameters at each point of the grid."""
+        row = self.row(factors)
+        variance = np.einsum("i,gij,j->g", row, self.covariance, row)
+        return self.mean @ row, np.sqrt(variance + (self.sd[:, 0] ** 2 if new_study else 0.0))
+
+    def assert_is(
+        self, found: Estimate, factors: Mapping[str, float], close: float, new_study: bool = False
+    ) -> None:
+        """Mean and sd within `close` posterior sd, and quantiles where they cut the right share off."""
+        centre, spread = self.moments(factors, new_study)
+        mean = float(self.weight @ centre)
+        sd = float(np.sqrt(self.weight @ (spread**2 + (centre - mean) ** 2)))
+        assert found.mean == pytest.approx(mean, abs=close * sd)
+        assert found.sd == pytest.approx(sd, rel=close)
+        for value, level in ((found.low, 0.025), (found.median, 0.5), (found.high, 0.975)):
+            assert self.weight @ stats.norm(centre, spread).cdf(value) == pytest.approx(level, abs=close)
+
+    def assert_spread_is(self, found: Estimate, which: int, close: float) -> None:
+        """A standard deviation: its mean, sd and the ends of its interval."""
+        value = self.sd[:, which]
+        mean = float(self.weight @ value)
+        assert found.mean == pytest.approx(mean, rel=close)
+        assert found.sd == pytest.approx(np.sqrt(self.weight @ (value - mean) ** 2), rel=close)
+        grid = np.unique(value)
+        share = np.array([self.weight[value == point].sum() for point in grid])
+        below = np.cumsum(share) - 0.5 * share
+        assert np.interp([found.low, found.median, found.high], grid, below) == pytest.approx(
+            [0.025, 0.5, 0.975], abs=close
+        )
+
+
+def summed_over_a_grid(
+    value: Floats,
+    design: Floats,
+    parameters: Sequence[str],
+    covariance: Callable[[Floats], Floats],
+    prior_sd: Callable[[Floats], Floats],
+    scales: Sequence[float],
+    points: int = 0,
+) -> Exact:
+    """Gaussian given the standard deviations, which have half-normal priors with the given scales.
+
+    Everything is even in a standard deviation, so that the trapezoid rule from zero has no error to speak of.
+    """
+    count = points or (301 if len(scales) == 1 else 71)
+    axes = [np.linspace(0.0, 5.0 * scale, count) for scale in scales]
+    grid = (
+        np.array(np.meshgrid(*axes, indexing="ij")).reshape(len(scales), -1).T if scales else np.zeros((1, 0))
+    )
+    log_height = stats.norm.logpdf(grid, 0.0, np.array(scales)).sum(1) + np.log(
+        np.where(grid == 0.0, 0.5, 1.0)
+    ).sum(1)
+    noise = np.array([covariance(sd) for sd in grid])
+    spread = np.array([prior_sd(sd) for sd in grid])
+    inverse = np.linalg.inv(noise)
+    projected = np.einsum("nk,gnm->gkm", design, inverse)
+    precision = projected @ design + np.eye(len(parameters)) / np.maximum(spread, 1e-12)[:, None, :] ** 2
+    posterior = np.linalg.inv(precision)
+    mean = np.einsum("gij,gjn,n->gi", posterior, projected, value)
+    marginal = noise + np.einsum("nk,gk,mk->gnm", design, spread**2, design)
+    _, size = np.linalg.slogdet(marginal)
+    distance = np.einsum(
+        "n,gn->g", value, np.linalg.solve(marginal, np.tile(value[:, None], (len(grid), 1, 1)))[..., 0]
+    )
+    log_height = log_height - 0.5 * (size + distance)
+    weight = np.exp(log_height - log_height.max())
+    return Exact(tuple(parameters), grid, weight / weight.sum(), mean, posterior)
+
+
+EFFECT_SD, SLOPE_SD, TAU, SPREAD = 10.0, 3.0, 0.5, 0.7
+PRIORS = mp.NetworkPriors(
+    treatment=mp.Normal(0.0, EFFECT_SD),
+    intercept=mp.Normal(0.0, 1e4),
+    heterogeneity=mp.HalfNormal(TAU),
+    regression=mp.Normal(0.0, SLOPE_SD),
+    spread=mp.HalfNormal(SPREAD),
+)
+
+
+def by_hand(
+    seen: Differences,
+    effects: Effects,
+    effect: Effect,
+    parameters: Sequence[str],
+    prior_sd: Callable[[float], Sequence[float]],
+    further: Callable[[float], Floats] | None = None,
+    spread: bool = False,
+) -> Exact:
+    """The posterior, where one standard deviation beside tau may govern parameters or the further covariance."""
+    random = effects == "random"
+
+    def covariance(sd: Floats) -> Floats:
+        tau = sd[0] if random else 0.0
+        more = further(sd[-1]) if further is not None else 0.0
+        return np.asarray(seen.sampling + tau**2 * seen.between + more)
+
+    return summed_over_a_grid(
+        seen.value,
+        seen.design(effect, parameters),
+        parameters,
+        covariance,
+        lambda sd: np.array(prior_sd(sd[-1] if spread else 0.0)),
+        [TAU] * random + [SPREAD] * spread,
+    )
+
+
+def of_treatment(treatment: str, _: str = "") -> dict[str, float]:
+    """Consistency: a parameter of each treatment but the reference."""
+    return {} if treatment == "p" else {treatment: 1.0}
+
+
+def less(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: one.get(name, 0.0) - other.get(name, 0.0) for name in {**one, **other}}
+
+
+def assert_all_effects(
+    found: NetworkSynthesis,
+    exact: Exact,
+    effects: Effects,
+    effect: Callable[[str], Mapping[str, float]],
+    close: float,
+) -> None:
+    """Every pair, now and in a new study."""
+    assert len(found.relative_effects) == len(found.treatments) * (len(found.treatments) - 1)
+    for (one, other), e in found.relative_effects.items():
+        factors = less(effect(one), effect(other))
+        exact.assert_is(e, factors, close)
+        exact.assert_is(found.predictive[one, other], factors, close, new_study=effects == "random")
+
+
+CLOSE = {"common": 1e-6, "random": 5e-4}
+"""One standard deviation is summed over on nodes of the engine's own; without one, both routes are closed forms."""
+CLOSE_TWO = 4e-3
+"""Two standard deviations."""
+
+both = pytest.mark.parametrize("effects", ["common", "random"])
+
+
+# --- consistency and unrelated means ---------------------------------------------------------------------------------
+
+
+@laid_out
+@both
+def test_consistent_effects_in_a_network_of_loops(layout: str, effects: Effects) -> None:
+    found = mp.synthesise(LAYOUTS[layout](ROWS), mp.Consistency(), PRIORS, effects=effects, fit=False)
+    exact = by_hand(Differences.of(ROWS), effects, of_treatment, "abc", lambda _: [EFFECT_SD] * 3)
+    assert_all_effects(found, exact, effects, of_treatment, CLOSE[effects])
+    if effects == "random":
+        exact.assert_spread_is(found.heterogeneity["tau"], 0, 2e-3)
+
+
+def own_of_pair(seen: Differences) -> Effect:
+    """Unrelated means: a parameter of each comparison with a study's first arm."""
+    first = dict(zip(seen.study, seen.first, strict=True))
+    return lambda treatment, study: (
+        {} if treatment == first[study] else {f"{treatment} v {first[study]}": 1.0}
+    )
+
+
+@laid_out
+@both
+def test_unrelated_means_give_each_comparison_its_own_studies_only(layout: str, effects: Effects) -> None:
+    found = mp.synthesise(LAYOUTS[layout](ROWS), mp.UnrelatedMeans(), PRIORS, effects=effects, fit=False)
+    seen = Differences.of(ROWS)
+    names = sorted({f"{b} v {a}" for a, b in zip(seen.first, seen.other, strict=True)})
+    exact = by_hand(seen, effects, own_of_pair(seen), names, lambda _: [EFFECT_SD] * len(names))
+    compared = {tuple(name.split(" v ")) for name in names}
+    assert set(found.relative_effects) == compared | {(b, a) for a, b in compared}
+    for one, other in compared:
+        factors = {f"{one} v {other}": 1.0}
+        exact.assert_is(found.relative_effects[one, other], factors, CLOSE[effects])
+        exact.assert_is(found.predictive[one, other], factors, CLOSE[effects], effects == "random")
+        turned = found.relative_effects[other, one]
+        assert (turned.mean, turned.low) == (
+            -found.relative_effects[one, other].mean,
+            -found.relative_effects[one, other].high,
+        )
+    assert found.ranking == ()
