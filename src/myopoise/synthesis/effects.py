@@ -14,7 +14,16 @@ from myopoise.synthesis.checking import Trust
 from myopoise.synthesis.laplace import Posterior
 from myopoise.vocabulary import Reading
 
-__all__ = ["Noise", "Synthesis", "estimate", "estimates", "hyper_estimate", "probability_above", "summarise"]
+__all__ = [
+    "Noise",
+    "Synthesis",
+    "estimate",
+    "estimates",
+    "hyper_estimate",
+    "probability_above",
+    "share_below",
+    "summarise",
+]
 
 Floats = NDArray[np.float64]
 
@@ -111,6 +120,35 @@ def estimates(
     those of the Gaussians is counted from draws: near a normal posterior nothing is left of the noise of counting, and
     a normal model is exact.
     """
+    within = _behind(posterior, contrasts, noise)
+    if posterior.exact:
+        return _exact(within, scale)
+    draws = posterior.x @ contrasts.T
+    if noise is not None:
+        draws = draws + (np.sqrt(noise.variance[posterior.node]) * noise.scores)[:, None]
+    return _weighted(posterior, draws, within, scale)
+
+
+def share_below(posterior: Posterior, contrast: Floats, point: float = 0.0) -> float:
+    """Posterior probability that ``contrast @ x`` is below a point: exact where the model allows it.
+
+    Parameters
+    ----------
+    posterior
+        Where the draws come from; of at most two standard deviations.
+    contrast
+        Shape ``(column,)``.
+    point
+        On the scale of the contrast.
+    """
+    known = float(_behind(posterior, contrast[None], None).below(np.array([[point]]))[0, 0])
+    if posterior.exact:
+        return known
+    return float(np.clip(known + posterior.surplus @ (posterior.x @ contrast < point), 0.0, 1.0))
+
+
+def _behind(posterior: Posterior, contrasts: Floats, noise: Noise | None) -> _Within:
+    """The Gaussians behind the draws of contrasts."""
     share = np.bincount(posterior.node, minlength=len(posterior.mixture.weight)) / len(posterior.node)
     if posterior.exact:
         share = posterior.mixture.weight
@@ -120,13 +158,7 @@ def estimates(
     spread = np.einsum("mc,jcd,md->jm", contrasts, mixture.covariance()[kept], contrasts, optimize=True)
     sd = np.sqrt(np.maximum(spread, 0.0))
     extra = np.zeros(len(centre)) if noise is None else noise.variance[kept]
-    within = _Within(share[kept], centre, np.maximum(sd, 1e-300), extra)
-    if posterior.exact:
-        return _exact(within, scale)
-    draws = posterior.x @ contrasts.T
-    if noise is not None:
-        draws = draws + (np.sqrt(noise.variance[posterior.node]) * noise.scores)[:, None]
-    return _weighted(posterior, draws, within, scale)
+    return _Within(share[kept], centre, np.maximum(sd, 1e-300), extra)
 
 
 @dataclass(frozen=True, eq=False)

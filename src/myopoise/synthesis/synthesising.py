@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from myopoise.errors import WrongUsage
 from myopoise.estimate import Estimate
 from myopoise.synthesis.checking import trust_in
-from myopoise.synthesis.effects import Noise, estimates, hyper_estimate
+from myopoise.synthesis.effects import Noise, estimates, hyper_estimate, share_below
 from myopoise.synthesis.findings import NetworkSynthesis, Pair, Rank, Split
 from myopoise.synthesis.fit import describe_fit
 from myopoise.synthesis.laplace import Posterior, infer, more_draws
@@ -417,7 +417,7 @@ def _split(
     omega = np.zeros(len(assembled.columns))
     omega[[c.name for c in assembled.columns].index("omega")] = 1.0
     found = estimates(posterior, np.stack([indirect + omega, indirect, omega]), whole.scale)
-    below = float(posterior.weights.values @ (posterior.x @ omega < 0.0))
+    below = share_below(posterior, omega)
     given = _treatments_by_study(studies)
     direct = tuple(name for name, t in zip(studies.names, given, strict=True) if {treatment, versus} <= t)
     return Split(
