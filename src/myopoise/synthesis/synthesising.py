@@ -331,6 +331,7 @@ def splittable(studies: Studies, reference: str) -> tuple[Pair, ...]:
 
 
 def _treatments_by_study(studies: Studies) -> list[set[str]]:
+    """In the order of the names, whatever the order of arms and of blocks of contrasts."""
     given: dict[int, set[str]] = {}
     if studies.arms is not None:
         for s, t in zip(studies.arms.study.tolist(), studies.arms.treatment.tolist(), strict=True):
@@ -338,7 +339,7 @@ def _treatments_by_study(studies: Studies) -> list[set[str]]:
     for block in studies.contrasts:
         for s, row in zip(block.study.tolist(), block.treatment.tolist(), strict=True):
             given.setdefault(s, set()).update(studies.treatments[t] for t in row)
-    return list(given.values())
+    return [given.get(s, set()) for s in range(len(studies.names))]
 
 
 def _connected(a: str, b: str, groups: list[set[str]]) -> bool:
