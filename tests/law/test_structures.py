@@ -182,7 +182,7 @@ class Exact:
         assert found.sd == pytest.approx(np.sqrt(self.weight @ (value - mean) ** 2), rel=close)
         grid = np.unique(value)
         share = np.array([self.weight[value == point].sum() for point in grid])
-        below = np.cumsum(share) - 0.5 * share
+        below = np.r_[0.0, np.cumsum(share)[1:] - 0.5 * share[1:]]
         assert np.interp([found.low, found.median, found.high], grid, below) == pytest.approx(
             [0.025, 0.5, 0.975], abs=close
         )
