@@ -9,6 +9,7 @@ from myopoise.choice.cautions import CONDITIONS, Kind, forbidden, stated
 from myopoise.choice.certainty import Override
 from myopoise.choice.counting import count
 from myopoise.choice.deciding import Choice, decide, only_counted
+from myopoise.choice.driving import Drives, what_drives
 from myopoise.choice.group import Outcome, PatientGroup
 from myopoise.choice.harm_counts import harms_of
 from myopoise.choice.options import Answer, Counted
@@ -51,6 +52,8 @@ class Inquiry:
         What each treated group of each study saw, for the forest plots.
     counted
         Raw counts for children, lung and skin.
+    drives
+        What the answer rests on; None where nothing is predicted or it was not asked for.
     """
 
     question: Question
@@ -61,6 +64,7 @@ class Inquiry:
     answers: Mapping[Phenotype, Answer]
     observed: tuple[Observed, ...]
     counted: tuple[Counted, ...]
+    drives: Drives | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def inquire(
     *,
     selection: Selection | None = None,
     priors: MyositisPriors | None = None,
+    driven: bool = False,
     draws: int = 4096,
     seed: int = 20061,
     progress: Callable[[str], None] = lambda step: None,
@@ -104,6 +109,8 @@ def inquire(
         Rows to use instead of those the evidence gives; None to select them.
     priors
         None for the documented ones.
+    driven
+        Whether to find out what the answer rests on: six more fits.
     draws, seed
         Of the inference.
     progress
@@ -131,7 +138,14 @@ def inquire(
     organs = {topic: select(known, replace(question, domain=topic)) for topic in (Domain.LUNG, Domain.SKIN)}
     counted = count(children, "JDM")
     counted += tuple(c for topic, rows in organs.items() for c in count(rows, topic))
-    return Inquiry(question, known, selection, network, syntheses, answers, observed_rows(selection), counted)
+    main = syntheses.get(Reading.MAIN)
+    some = any(found.options for found in answers.values())
+    drives = (
+        what_drives(selection, main, answers, priors, seed, progress) if main and some and driven else None
+    )
+    return Inquiry(
+        *(question, known, selection, network, syntheses, answers, observed_rows(selection), counted), drives
+    )
 
 
 def choose(

@@ -72,6 +72,8 @@ def simulated(
     if not isinstance(seen, GradedResponses):
         raise TypeError("the evidence model has graded responses")
     fitted = seen.fitted(eta[:, None], model.mix(theta))[:, 0]
+    # Shares as printed may sum to 1.0001.
+    chance_of = np.clip(fitted, 0.0, 1.0)
     counts, rest, above = np.zeros_like(seen.counts), np.zeros_like(seen.rest), np.zeros_like(seen.above)
     mean = np.where(seen.scored, random.normal(fitted, seen.se), np.nan)
     result = 0
@@ -88,7 +90,7 @@ def simulated(
             above[result:end] = np.r_[beyond[1], beyond[1:]]
         elif not seen.scored[result]:
             n = int(seen.n[result])
-            counts[result] = above[result] = random.binomial(n, fitted[result])
+            counts[result] = above[result] = random.binomial(n, chance_of[result])
             rest[result] = n - counts[result]
         result = end
     likelihood = replace(seen, counts=counts, rest=rest, above=above, mean=mean)

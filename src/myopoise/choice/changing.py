@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from myopoise.synthesis.effects import Synthesis
-from myopoise.synthesis.leaving_out import without_each_study
+from myopoise.synthesis.leaving_out import Without, without_each_study
 
 __all__ = ["Change", "bias_that_undoes", "what_would_change"]
 
@@ -60,7 +60,11 @@ class Change:
 
 
 def what_would_change(
-    synthesis: Synthesis, treatments: Sequence[str], chance: Floats, sure: float
+    synthesis: Synthesis,
+    treatments: Sequence[str],
+    chance: Floats,
+    sure: float,
+    withouts: Sequence[Without] | None = None,
 ) -> tuple[Change, ...]:
     """Every study whose absence would move an option, the largest move first, then the bias that undoes each.
 
@@ -74,12 +78,14 @@ def what_would_change(
         Draws of the chance of response of each option and, last, of background therapy, ``(option + 1, draw)``.
     sure
         Probability of any benefit that a preference asks for.
+    withouts
+        The posterior without each study, where it is known already.
     """
     gain = chance[:-1] - chance[-1]
     weights = synthesis.posterior.weights.values
     before, better = _medians(gain, weights), (gain > 0.0) @ weights
     moved = []
-    for without in without_each_study(synthesis):
+    for without in without_each_study(synthesis) if withouts is None else withouts:
         after, better_after = _medians(gain, without.weights.values), (gain > 0.0) @ without.weights.values
         if not without.ok:
             # One line a study: how far it moves each option cannot be told without a new fit.

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from myopoise.choice.changing import Change
 from myopoise.choice.deciding import Choice
 from myopoise.choice.harm_counts import Harm
 from myopoise.choice.information import Value, ValueOfInformation
 from myopoise.choice.options import Comparison, Option, Predicted
 from myopoise.estimate import Estimate
 from myopoise.report.answer_parts import option_part, predicted_part
+from myopoise.report.drives_part import change_part
 from myopoise.report.names import treatment_name
-from myopoise.report.rounding import hundred, signed_hundred
 from myopoise.report.sentences import FOOTER, verdict_sentence
 from myopoise.synthesis.effects import Synthesis
 from myopoise.synthesis.prediction import LevelResponse
@@ -107,7 +106,7 @@ def choice_document(
             }
             for c in choice.counted
         ],
-        "what_would_change_it": [_change(change) for change in choice.changes],
+        "what_would_change_it": [change_part(change) for change in choice.changes],
         "value_of_information": _information(choice.information) if choice.information else None,
         "evidence_digest": digest,
         "diagnostics": {
@@ -216,37 +215,6 @@ def _harm(harm: Harm) -> Part:
         "control_events": harm.control_events,
         "control_patients": harm.control_patients,
         "sentence": harm.sentence,
-    }
-
-
-def _change(change: Change) -> Part:
-    name = treatment_name(change.treatment)
-    if change.kind == "bias" and change.shift is not None and change.in_patients is not None:
-        words = (
-            f"If the effect of {name} is overstated by {change.shift:.2f} probits (about "
-            f"{hundred(change.in_patients)} in 100 patients), it is no longer preferred."
-        )
-    elif change.after is None:
-        words = (
-            f"{change.study} weighs too much on {name} and others to be taken out by reweighting: what the answer is "
-            "without it needs a new fit."
-        )
-    else:
-        words = (
-            f"Without {change.study} the median difference of {name} goes from {signed_hundred(change.before)} to "
-            f"{signed_hundred(change.after)} in 100."
-        )
-    return {
-        "kind": change.kind,
-        "treatment": change.treatment,
-        "study": change.study or None,
-        "difference_before": change.before,
-        "difference_after": change.after,
-        "better_before": change.better_before,
-        "better_after": change.better_after,
-        "shift": change.shift,
-        "in_patients": change.in_patients,
-        "sentence": words,
     }
 
 

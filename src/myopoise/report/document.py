@@ -16,6 +16,7 @@ from myopoise.evidence.tables import Evidence
 from myopoise.inquiry import Inquiry
 from myopoise.references import cite
 from myopoise.report.answer_parts import answer_part, estimate_part
+from myopoise.report.drives_part import drives_part
 from myopoise.report.names import study_name, treatment_name
 from myopoise.report.plain_words import LIMITS
 from myopoise.report.sentences import (
@@ -79,6 +80,7 @@ def document(inquiry: Inquiry, *, generated_at: str, version: str) -> Part:
         "answers": [answer_part(answer) for answer in inquiry.answers.values()],
         "counted": [_counted(counted) for counted in inquiry.counted],
         "observed": [_observed(seen, inquiry) for seen in inquiry.observed],
+        "drives": drives_part(inquiry.drives) if inquiry.drives else None,
         "seeds": _seeds(inquiry),
         "children": {"label": Phenotype.JDM.label, "sentence": children_sentence(_children(inquiry))},
         "studies": studies_part(inquiry),

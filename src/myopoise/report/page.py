@@ -52,6 +52,7 @@ def page(document: Part) -> str:
                 for code in _treatments(document)
             ],
             readings=drawn,
+            drives=_drives(document),
             counted=_counted(document["counted"]),
             left_out=_left_out(document["selection"]["set_aside"]),
             studies={study["id"]: study for study in document["studies"]},
@@ -80,6 +81,7 @@ def _environment() -> Environment:
         "signed": lambda value: _data(value, rounding.signed_hundred(value)),
         "chance": lambda value: _data(value, rounding.chance(value)),
         "decimals": _decimals,
+        "told": _told,
         "count": lambda value: _data(value, rounding.number(value, 0)),
         "treatment": names.treatment_name,
         "definition": names.definition_name,
@@ -125,6 +127,31 @@ def _tiers(answer: Part) -> list[tuple[str, list[Part]]]:
         for comparison, heading in sentences.TIERS.items()
     ]
     return [(heading, options) for heading, options in tiers if options]
+
+
+def _drives(document: Part) -> list[tuple[str, list[tuple[str, list[Part | None]]]]]:
+    """By group of patients: each option with what it adds under each assumption, None where that fit failed."""
+    if document["drives"] is None:
+        return []
+    found = {(t["group"], t["name"], t["assumption"]): t["difference"] for t in document["drives"]["turned"]}
+    tables = []
+    for group in document["drives"]["changes"]:
+        names_here = list(dict.fromkeys(name for code, name, _ in found if code == group["group"]))
+        rows = [
+            (name, [found.get((group["group"], name, a)) for a in document["drives"]["assumptions"]])
+            for name in names_here
+        ]
+        tables.append((group["label"], rows))
+    return tables
+
+
+def _told(information: Part) -> list[tuple[str, float]]:
+    """The studies that tell most of an option, those that give a hundredth or more."""
+    ordered = sorted(information.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [(study, share) for study, share in ordered if share >= _WORTH_NAMING][:_NAMED]
+
+
+_WORTH_NAMING, _NAMED = 0.01, 6
 
 
 def _unanswered(answers: Sequence[Part]) -> list[tuple[str, list[Part]]]:

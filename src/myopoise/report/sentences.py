@@ -299,7 +299,9 @@ def progress_line(document: Part) -> str:
             f"{main['studies']} {of} {verb} the predictions, {selection['randomised_studies']} of them randomised, "
             f"with {main['patients']} patients, control groups included"
         )
-    more = f"; {_counted_noun(children, 'study', 'studies')} of children at this level of response are counted only"
+    verb = "is" if children == 1 else "are"
+    studies = _counted_noun(children, "study", "studies")
+    more = f"; {studies} of them {verb} of children, who get no prediction of their own"
     return said + (more if children else "") + "."
 
 

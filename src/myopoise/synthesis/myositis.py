@@ -129,7 +129,14 @@ def rows_of_reading(selection: Selection, reading: Reading) -> tuple[Row, ...]:
 
 
 def synthesise(
-    selection: Selection, reading: Reading, priors: MyositisPriors, *, draws: int, seed: int
+    selection: Selection,
+    reading: Reading,
+    priors: MyositisPriors,
+    *,
+    draws: int,
+    seed: int,
+    nodes: int = 512,
+    like: Synthesis | None = None,
 ) -> Synthesis | None:
     """Fit one reading; None when nothing enters it.
 
@@ -137,13 +144,15 @@ def synthesise(
     ----------
     selection, reading, priors
         As for `myositis_model`.
-    draws, seed
+    draws, seed, nodes
         For the inference.
+    like
+        The same reading of the same rows under other priors, which saves time.
     """
     model = myositis_model(selection, reading, priors)
     if model is None:
         return None
-    posterior = infer(model, draws=draws, seed=seed)
+    posterior = infer(model, draws=draws, nodes=nodes, seed=seed, like=like.posterior if like else None)
     found = {name: summarise(posterior.x[:, i], posterior, "probit") for i, name in enumerate(model.columns)}
     spreads = {
         f"sd {name}": summarise(posterior.theta[:, k], posterior, "probit")

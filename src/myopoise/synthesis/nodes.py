@@ -28,8 +28,8 @@ _ENOUGH_NODES = 0.5
 _LOOKS, _FULL_LOOKS = 6, 3
 """At the posterior over theta, and how many of them take all nodes at least."""
 
-_LEAST_CURVATURE = 0.4
-"""Of the log posterior of the scores; that of their prior is one."""
+_LEAST_CURVATURE, _MOST_CURVATURE = 0.4, 1e4
+"""Of the log posterior of the scores; that of their prior is one. A fit to few nodes may say anything."""
 
 _NODE_CHUNK = 32
 _LOG_2_PI = float(np.log(2.0 * np.pi))
@@ -101,7 +101,7 @@ def _log_marginal(
     return mixture, np.concatenate([value for _, _, value in found]), converged
 
 
-def place(model: LatentModel, count: int) -> Nodes:
+def place(model: LatentModel, count: int, like: Mixture | None = None) -> Nodes:
     """Nodes where the posterior of theta is.
 
     Parameters
@@ -110,10 +110,12 @@ def place(model: LatentModel, count: int) -> Nodes:
         The model.
     count
         Of nodes, where theta has more than two dimensions.
+    like
+        Where the posterior of a model with the same standard deviations is, which saves looking for this one.
     """
     if not model.hypers:
         return Nodes(*_log_marginal(model, np.zeros((1, 0))), np.zeros(1))
-    return _grid(model) if len(model.hypers) <= 2 else _adapted(model, count)
+    return _grid(model) if len(model.hypers) <= 2 else _adapted(model, count, like)
 
 
 def kronecker(count: int, dimensions: int) -> Floats:
@@ -150,7 +152,7 @@ def _nearest(mixture: Mixture, z: Floats) -> Start:
     return Start(mixture.mean[nearest], mixture.level[:, nearest])
 
 
-def _adapted(model: LatentModel, count: int) -> Nodes:
+def _adapted(model: LatentModel, count: int, like: Mixture | None) -> Nodes:
     """Quasi-random nodes over many scores: start from the prior, move to the posterior until enough nodes are there."""
     k = len(model.hypers)
     mean: Floats = np.zeros(k)
@@ -159,9 +161,14 @@ def _adapted(model: LatentModel, count: int) -> Nodes:
     looks: list[Nodes] = []
     kept: list[tuple[Nodes, Floats, Floats]] = []
     effective = 0.0
+    if like is not None:
+        mean = like.weight @ like.z
+        covariance = (like.weight[:, None] * (like.z - mean)).T @ (like.z - mean)
+        factor, effective = np.asarray(1.1 * np.linalg.cholesky(covariance + 1e-6 * np.eye(k))), float(count)
     # Looks with a quarter of the nodes find where the posterior is; full sets are kept, all of them together.
+    few = max(count // 4, 2 * _coefficients(k))
     for look in range(_LOOKS):
-        size = count if effective > _ENOUGH_NODES * count // 4 or look >= _LOOKS - _FULL_LOOKS else count // 4
+        size = count if effective > _ENOUGH_NODES * few or look >= _LOOKS - _FULL_LOOKS else few
         base = ndtri(kronecker(size, k))
         z = mean + base @ factor.T
         if looks:
@@ -210,31 +217,47 @@ def _effective(nodes: Nodes) -> float:
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
+def _coefficients(k: int) -> int:
+    """Of a quadratic in so many scores."""
+    return 1 + k + k * (k + 1) // 2
+
+
 def _peak(seen: list[Nodes]) -> tuple[Floats, Floats]:
     """Mean and covariance of the normal density whose logarithm fits that of the nodes best where it is high.
 
-    What the data add to the prior is fitted as a quadratic, so that what they do not tell stays with the prior.
+    What the data add to the prior is fitted as a quadratic, so that what they do not tell stays with the prior. A peak
+    outside the nodes is not believed: then their weighted moments say where to look next.
     """
     z = np.concatenate([nodes.mixture.z for nodes in seen])
     value = np.concatenate([nodes.log_density for nodes in seen])
+    known = np.isfinite(value)
+    z, value = z[known], value[known]
     k = z.shape[1]
-    pairs = np.triu_indices(k)
-    coefficients = 1 + k + len(pairs[0])
-    told = value + 0.5 * (z * z).sum(1)
     # Weights as flat as it takes for the effective number of nodes to be twice that of the coefficients.
     for temper in (1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.0):
         weight = np.exp(temper * (value - value.max()))
-        if weight.sum() ** 2 / (weight**2).sum() > 2.0 * coefficients:
+        if weight.sum() ** 2 / (weight**2).sum() > 2.0 * _coefficients(k):
             break
-    centre = weight @ z / weight.sum()
+    weight = weight / weight.sum()
+    centre = weight @ z
     off = z - centre
-    terms = np.concatenate([np.ones((len(z), 1)), off, off[:, pairs[0]] * off[:, pairs[1]]], axis=1)
+    mean, covariance = _quadratic(off, weight, value + 0.5 * (z * z).sum(1), centre)
+    if ((mean < z.min(0)) | (mean > z.max(0))).any():
+        mean, covariance = centre, (weight[:, None] * off).T @ off + 1e-6 * np.eye(k)
+    return mean, covariance
+
+
+def _quadratic(off: Floats, weight: Floats, told: Floats, centre: Floats) -> tuple[Floats, Floats]:
+    """Mean and covariance of the prior times the exponential of a quadratic fitted to what the data told."""
+    k = off.shape[1]
+    pairs = np.triu_indices(k)
+    terms = np.concatenate([np.ones((len(off), 1)), off, off[:, pairs[0]] * off[:, pairs[1]]], axis=1)
     root = np.sqrt(weight)[:, None]
     found = np.linalg.lstsq(root * terms, root[:, 0] * told, rcond=None)[0]
     curvature = np.zeros((k, k))
     curvature[pairs] = -found[1 + k :]
     values, vectors = np.linalg.eigh(np.eye(k) + curvature + curvature.T)
-    covariance = np.asarray((vectors / np.maximum(values, _LEAST_CURVATURE)) @ vectors.T)
+    covariance = np.asarray((vectors / np.clip(values, _LEAST_CURVATURE, _MOST_CURVATURE)) @ vectors.T)
     return centre + covariance @ (found[1 : 1 + k] - centre), covariance
 
 

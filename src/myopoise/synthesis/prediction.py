@@ -23,6 +23,7 @@ from myopoise.vocabulary import BACKGROUND, Level, Phenotype
 
 __all__ = [
     "LEVELS",
+    "Draws",
     "Latents",
     "LevelResponse",
     "PredictedResponse",
@@ -182,7 +183,7 @@ def latents(
     synthesis, treatments, group, mechanism, priors, seed
         As for `predict`.
     """
-    draws = _Draws(synthesis, seed)
+    draws = Draws(synthesis, seed)
     baseline = draws.baseline(group, priors)
     effect = draws.effect(treatments, group, mechanism, priors)
     new_study = draws.sd("between studies") * draws.noise("new study")
@@ -223,28 +224,16 @@ def chances_of_rows(
     -----
     Rows share what is unknown of their study: its baseline and its definition. Each arm has a deviation of its own.
     """
-    draws = _Draws(synthesis, seed)
-    study = draws.sd("between studies") * draws.noise(f"study {rows[0].study}")
-    arm_sd = draws.sd("between trials") * np.sqrt(0.5)
-    distances = np.stack([draws.sd(name) for name in DISTANCES], axis=-1)
-    found = []
-    for row, level in zip(rows, levels, strict=True):
-        common = study + arm_sd * draws.noise(f"arm {row.study} {'+'.join(row.treatments)}")
-        if row.definition != REFERENCE_DEFINITION:
-            common = common - draws.column(f"definition {row.definition}", draws.sd("definition"))
-        chance = np.zeros_like(common)
-        for group, share in row.shares.items():
-            eta = (
-                draws.baseline(group, priors)
-                + draws.effect(row.treatments, group, mechanism, priors)
-                + common
-            )
-            chance += share * ndtr(eta - threshold(level, distances))
-        found.append(chance)
-    return np.array(found)
+    draws = Draws(synthesis, seed)
+    return np.array(
+        [
+            draws.chance_in_row(row, level, draws.new_terms(row), mechanism, priors)
+            for row, level in zip(rows, levels, strict=True)
+        ]
+    )
 
 
-class _Draws:
+class Draws:
     """Draws of named components; one the reading has not seen is drawn from its prior."""
 
     def __init__(self, synthesis: Synthesis, seed: int) -> None:
@@ -281,6 +270,35 @@ class _Draws:
             effect = effect + self.column(f"treatment {treatment}", self.sd("within class"))
             effect = effect + self.column(f"class {c} in {group}", self.sd("class by diagnosis"))
         return effect
+
+    def new_terms(self, row: Row) -> Floats:
+        """Draws of what an arm of a study not seen yet would add: its study's term, bias included, and its own."""
+        spread = self.sd("between studies") ** 2
+        bias = np.zeros_like(spread)
+        if "bias" in self.posterior.model.columns and not row.design.randomised:
+            spread, bias = spread + self.sd("bias") ** 2, self.column("bias")
+        study = np.sqrt(spread) * self.noise(f"study {row.study}")
+        own = self.sd("between trials") * np.sqrt(0.5)
+        return np.asarray(bias + study + own * self.noise(f"arm {row.study} {'+'.join(row.treatments)}"))
+
+    def chance_in_row(
+        self,
+        row: Row,
+        level: Level,
+        terms: Floats,
+        mechanism: Mapping[str, str],
+        priors: MyositisPriors,
+    ) -> Floats:
+        """Draws of the chance of a level in a group of patients, given the terms of its study and arm."""
+        distances = np.stack([self.sd(name) for name in DISTANCES], axis=-1)
+        common = terms - threshold(level, distances)
+        if row.definition != REFERENCE_DEFINITION:
+            common = common - self.column(f"definition {row.definition}", self.sd("definition"))
+        chance = np.zeros_like(common)
+        for group, share in row.shares.items():
+            eta = self.baseline(group, priors) + self.effect(row.treatments, group, mechanism, priors)
+            chance += share * ndtr(eta + common)
+        return chance
 
     def sd(self, name: str) -> Floats:
         """Draws of a standard deviation, or of a distance between levels."""
