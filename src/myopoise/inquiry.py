@@ -11,7 +11,7 @@ from myopoise.choice.counting import count
 from myopoise.choice.deciding import Choice, decide, only_counted
 from myopoise.choice.driving import Drives, what_drives
 from myopoise.choice.group import Outcome, PatientGroup
-from myopoise.choice.harm_counts import harms_of
+from myopoise.choice.harms import harms_of
 from myopoise.choice.options import Answer, Counted
 from myopoise.choice.ranking import answer
 from myopoise.evidence.reading import read_evidence

@@ -196,11 +196,14 @@ def summed_over_a_grid(
     prior_sd: Callable[[Floats], Floats],
     scales: Sequence[float],
     points: int = 0,
+    prior_mean: Floats | None = None,
 ) -> Exact:
     """Gaussian given the standard deviations, which have half-normal priors with the given scales.
 
     Everything is even in a standard deviation, so that the trapezoid rule from zero has no error to speak of.
     """
+    centre = np.zeros(len(parameters)) if prior_mean is None else prior_mean
+    value = value - design @ centre
     count = points or (301 if len(scales) == 1 else 71)
     axes = [np.linspace(0.0, 5.0 * scale, count) for scale in scales]
     grid = (
@@ -214,7 +217,7 @@ def summed_over_a_grid(
     shared = np.einsum("nk,gk->gnk", design, prior)
     marginal = noise + shared @ design.T
     gain = np.linalg.solve(marginal, shared)
-    mean = np.einsum("gnk,n->gk", gain, value)
+    mean = centre + np.einsum("gnk,n->gk", gain, value)
     posterior = prior[:, :, None] * np.eye(len(parameters)) - np.swapaxes(shared, 1, 2) @ gain
     _, size = np.linalg.slogdet(marginal)
     residual = np.linalg.solve(marginal, np.tile(value[:, None], (len(grid), 1, 1)))[..., 0]
@@ -288,6 +291,9 @@ CLOSE = {"common": 1e-6, "random": 5e-4}
 """One standard deviation is summed over on nodes of the engine's own; without one, both routes are closed forms."""
 CLOSE_TWO = 1.5e-2
 """Two standard deviations: fewer nodes each."""
+
+CLOSE_THREE = 5e-2
+"""Three: nodes are quasi-random, and what they leave is stated as a Monte Carlo error."""
 
 VAGUE = replace(PRIORS, treatment=mp.Normal(0.0, 1e3), regression=mp.Normal(0.0, 1e3))
 """For identities that hold under a flat prior of effects: this one moves nothing to five digits."""
@@ -526,3 +532,153 @@ def test_treatments_that_belong_to_classes(
     else:
         same = found.relative_effects["a", "b"]
         assert (same.mean, same.sd, same.low, same.high) == pytest.approx((0.0, 0.0, 0.0, 0.0), abs=1e-12)
+
+
+# --- components ------------------------------------------------------------------------------------------------------
+
+COMBINED: list[Row] = [
+    ("one", "p", 0.10, 0.20), ("one", "a", 0.92, 0.25),
+    ("two", "p", -0.31, 0.22), ("two", "b", 0.15, 0.20),
+    ("three", "p", 0.40, 0.18), ("three", "a", 0.93, 0.24), ("three", "a+b", 1.75, 0.22),
+    ("four", "a", 0.60, 0.21), ("four", "a+b", 0.85, 0.26),
+    ("five", "a+c", 1.31, 0.23), ("five", "a", 0.42, 0.21),
+    ("six", "b", 0.38, 0.30), ("six", "a+b+c", 2.31, 0.25),
+]  # fmt: skip
+TORN: list[Row] = [
+    *COMBINED[:4],
+    ("three", "a+b", 1.75, 0.22), ("three", "a+c", 1.12, 0.24),
+    ("four", "a+b", 0.85, 0.26), ("four", "b+c", 0.31, 0.25), ("four", "c", 0.12, 0.28),
+]  # fmt: skip
+"""No study joins p, a and b with the others; shared components do."""
+
+
+@laid_out
+@both
+@pytest.mark.parametrize(
+    ("rows", "interactions"),
+    [(COMBINED, ()), (COMBINED, (("a", "b"),)), (TORN, ())],
+    ids=["additive", "with an interaction", "in two pieces"],
+)
+def test_combinations_are_sums_of_their_components(
+    layout: str, effects: Effects, rows: list[Row], interactions: tuple[tuple[str, str], ...]
+) -> None:
+    network = LAYOUTS[layout](rows)
+    assert network.is_connected == (rows is COMBINED)
+    model = mp.Components(interactions=interactions)
+    found = mp.synthesise(network, model, PRIORS, effects=effects, fit=False)
+
+    def effect(treatment: str, _: str = "") -> dict[str, float]:
+        parts = {} if treatment == "p" else dict.fromkeys(treatment.split("+"), 1.0)
+        return {**parts, **({"a*b": 1.0} if interactions and {"a", "b"} <= set(parts) else {})}
+
+    parameters = ["a", "b", "c", *(["a*b"] if interactions else [])]
+    order = sorted({row[1] for row in rows}, key=lambda name: (name != "p", name))
+    exact = by_hand(
+        Differences.of(rows, order), effects, effect, parameters, lambda _: [EFFECT_SD] * len(parameters)
+    )
+    assert_all_effects(found, exact, effects, effect, CLOSE[effects])
+    for name in parameters:
+        exact.assert_is(found.parameters[f"component[{name}]"], {name: 1.0}, CLOSE[effects])
+
+
+@both
+def test_a_component_without_effect_need_not_be_the_reference(effects: Effects) -> None:
+    """Reference a, and p does nothing: the answers are those of reference p, turned to another origin."""
+    one = mp.synthesise(by_arm(COMBINED), mp.Components(), PRIORS, effects=effects, fit=False)
+    other = mp.synthesise(
+        by_arm(COMBINED, reference="a"), mp.Components(inactive="p"), PRIORS, effects=effects, fit=False
+    )
+    assert other.treatments[0] == "a"
+    assert_same(one, other)
+
+
+def assert_same(one: NetworkSynthesis, other: NetworkSynthesis, close: float = 1e-6) -> None:
+    """Every relative effect and every standard deviation of `one` is in `other`."""
+    pairs = [(e, other.relative_effects[pair]) for pair, e in one.relative_effects.items()]
+    pairs += [(e, other.predictive[pair]) for pair, e in one.predictive.items()]
+    pairs += [(e, other.heterogeneity[name]) for name, e in one.heterogeneity.items()]
+    assert len(pairs) > len(one.heterogeneity)
+    for e, f in pairs:
+        assert (f.mean, f.sd, f.low, f.median, f.high) == pytest.approx(
+            (e.mean, e.sd, e.low, e.median, e.high), abs=close
+        )
+
+
+# --- single arms -----------------------------------------------------------------------------------------------------
+
+ALONE: list[Row] = [
+    *ROWS[:6], *ROWS[8:11], ROWS[6], ROWS[7],
+    ("nine", "c", 1.55, 0.20), ("ten", "c", 1.92, 0.24), ("eleven", "d", 0.81, 0.22),
+]  # fmt: skip
+"""d is known from one arm without a control, c from one trial and two such arms."""
+BASELINES = mp.ExchangeableBaselines(
+    mean=mp.Normal(0.1, 2.0),
+    spread=mp.HalfNormal(0.4),
+    bias=mp.Normal(0.2, 0.3),
+    bias_spread=mp.HalfNormal(0.3),
+)
+
+
+@both
+def test_single_arms_speak_through_baselines_of_one_distribution_and_a_bias(effects: Effects) -> None:
+    found = mp.synthesise(by_arm(ALONE), None, PRIORS, effects=effects, baselines=BASELINES, fit=False)
+    study, treatment = [row[0] for row in ALONE], [row[1] for row in ALONE]
+    value, se = np.array([row[2:] for row in ALONE]).T
+    single = np.array([study.count(name) == 1 for name in study])
+    parameters = [*"abcd", "baseline", "bias"]
+    design = np.array([[float(t == name) for name in "abcd"] for t in treatment])
+    design = np.c_[design, np.ones(len(value)), single]
+    same = np.array([[float(s == t) for t in study] for s in study])
+    random = effects == "random"
+
+    def covariance(sd: Floats) -> Floats:
+        tau = sd[0] if random else 0.0
+        baselines, biases = sd[-2:]
+        extra = same * (baselines**2 + biases**2 * single)
+        return np.asarray(np.diag(se**2 + 0.5 * tau**2) + extra)
+
+    prior_sd = np.array([*[EFFECT_SD] * 4, 2.0, 0.3])
+    exact = summed_over_a_grid(
+        value, design, parameters, covariance, lambda _: prior_sd,
+        [TAU] * random + [0.4, 0.3], 25 if random else 51, np.array([0.0] * 4 + [0.1, 0.2]),
+    )  # fmt: skip
+    close = CLOSE_THREE if random else CLOSE_TWO
+    assert_all_effects(found, exact, effects, of_treatment, close)
+    exact.assert_is(found.parameters["baseline"], {"baseline": 1.0}, close)
+    exact.assert_is(found.parameters["design bias"], {"bias": 1.0}, close)
+    exact.assert_spread_is(found.heterogeneity["between baselines"], -2, 2.0 * close)
+    exact.assert_spread_is(found.heterogeneity["between biases"], -1, 2.0 * close)
+
+
+# --- contrasts with any covariance -----------------------------------------------------------------------------------
+
+
+@both
+def test_contrasts_of_studies_of_many_arms_count_with_the_covariance_they_come_with(effects: Effects) -> None:
+    """Covariances that no independent arms could have, and first arms that are not the reference."""
+    three = np.array([[0.09, -0.02], [-0.02, 0.16]])
+    four = np.array([[0.10, 0.06, 0.01], [0.06, 0.12, 0.03], [0.01, 0.03, 0.08]])
+    two = np.array([[0.05]])
+    given = (
+        Contrasts(np.array([2]), np.array([[0, 2]]), np.array([[0.7]]), two[None], np.zeros(1)),
+        Contrasts(np.array([0]), np.array([[1, 0, 2]]), np.array([[-0.8, 0.3]]), three[None], np.zeros(1)),
+        Contrasts(
+            np.array([1]), np.array([[2, 3, 0, 1]]), np.array([[0.5, -0.6, -0.1]]), four[None], np.zeros(1)
+        ),
+    )
+    studies = Studies(("one", "two", "three"), ("p", "a", "b", "c"), contrasts=given)
+    found = mp.synthesise(mp.network(studies, reference="p"), None, PRIORS, effects=effects, fit=False)
+    sampling, inside = np.zeros((6, 6)), np.zeros((6, 6))
+    for at, block in ((0, two), (1, three), (3, four)):
+        place = slice(at, at + len(block))
+        sampling[place, place], inside[place, place] = block, 0.5
+    seen = Differences(
+        ("three", "one", "one", "two", "two", "two"),
+        ("p", "a", "a", "b", "b", "b"),
+        ("b", "p", "b", "c", "p", "a"),
+        np.array([0.7, -0.8, 0.3, 0.5, -0.6, -0.1]),
+        sampling,
+        inside + 0.5 * np.eye(6),
+    )
+    exact = by_hand(seen, effects, of_treatment, "abc", lambda _: [EFFECT_SD] * 3)
+    assert_all_effects(found, exact, effects, of_treatment, CLOSE[effects])

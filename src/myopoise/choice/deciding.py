@@ -17,7 +17,7 @@ from myopoise.choice.changing import Change, what_would_change
 from myopoise.choice.comparing import beside_each_other, responses
 from myopoise.choice.counting import count
 from myopoise.choice.group import Outcome, PatientGroup
-from myopoise.choice.harm_counts import Harm
+from myopoise.choice.harms import Harm
 from myopoise.choice.information import ValueOfInformation, value_of_information
 from myopoise.choice.options import Answer, Comparison, Counted, Option, Refusal
 from myopoise.choice.ranking import SURE_BETTER

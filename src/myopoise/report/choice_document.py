@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from myopoise.choice.deciding import Choice
-from myopoise.choice.harm_counts import Harm
+from myopoise.choice.harms import Harm
 from myopoise.choice.information import Value, ValueOfInformation
 from myopoise.choice.options import Comparison, Option, Predicted
 from myopoise.estimate import Estimate
@@ -204,16 +204,18 @@ def _option(option: Option, choice: Choice, part: Part) -> Part:
 
 
 def _harm(harm: Harm) -> Part:
+    treated, controls = harm.treated, harm.controls
     return {
         "kind": harm.kind.value,
         "reported": harm.reported,
-        "events": harm.events,
-        "patients": harm.patients,
-        "studies": list(harm.studies),
+        "events": treated.events,
+        "patients": treated.patients,
+        "studies": list(treated.study_ids),
         "studies_that_do_not_say": list(harm.silent),
-        "outcome_ids": list(harm.outcome_ids),
-        "control_events": harm.control_events,
-        "control_patients": harm.control_patients,
+        "studies_not_added": list(harm.not_added),
+        "outcome_ids": list(treated.outcome_ids + controls.outcome_ids),
+        "control_events": controls.events,
+        "control_patients": controls.patients,
         "sentence": harm.sentence,
     }
 

@@ -142,9 +142,26 @@ def _say_harms(document: Part, say: Any) -> None:
     say("")
     say("Harm that was counted (not reported is not zero; the other options with --json)", "bold")
     for option in shown:
-        say(f"  {option['name']}: " + "; ".join(harm["sentence"] for harm in option["harms"]))
+        say(f"  {option['name']}: {_harms_words(option['harms'])}")
         for note in option["notes"]:
             say(f"    {note}")
+
+
+def _harms_words(harms: Sequence[Part]) -> str:
+    """Counts in one line; where each stands, and what was not added, is in the JSON document."""
+    said = []
+    for harm in harms:
+        if not harm["reported"]:
+            aside = ", ".join(harm["studies_not_added"])
+            said.append(f"{harm['kind']} {f'not added ({aside})' if aside else 'not reported'}")
+            continue
+        against = (
+            f" (background {harm['control_events']} of {harm['control_patients']})"
+            if harm["control_patients"]
+            else ""
+        )
+        said.append(f"{harm['kind']} {harm['events']} of {harm['patients']}{against}")
+    return "; ".join(said)
 
 
 def _say_refused(document: Part, say: Any) -> None:
