@@ -112,8 +112,13 @@ def test_counts_only_are_shown_where_nothing_is_modelled() -> None:
     assert "responders" in found
 
 
-def test_a_backtest_gives_a_row_for_each_prediction_and_the_scores() -> None:
-    document = json.loads(run("backtest", "--from", "2024", "--json").stdout)
+def test_a_backtest_gives_a_row_for_each_prediction_and_the_scores(tmp_path: Path) -> None:
+    document = json.loads(run("backtest", "--from", "2024", "--out", str(tmp_path), "--json").stdout)
+    assert json.loads((tmp_path / "backtest.json").read_text("utf-8")) == document
+    page = (tmp_path / "backtest.html").read_text("utf-8")
+    assert "What 2024 could know" in page
+    assert all(row["study"] in page for row in document["rows"])
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
     assert {row["method"] for row in document["rows"]} == set(document["methods"])
     assert {row["as_of"] for row in document["rows"]} == {2024}
     assert all(row["year"] == 2025 for row in document["rows"])

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from myopoise.choice.certainty import Grade
 from myopoise.report import figures, names, plain_words, rounding, sentences
+from myopoise.report.backtest_figure import backtest_figure, years_drawn
 from myopoise.vocabulary import Reading
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["page"]
+__all__ = ["backtest_page", "page"]
 
 Part = Mapping[str, Any]
 
@@ -63,6 +64,18 @@ def page(document: Part) -> str:
             words=plain_words,
         )
     )
+
+
+def backtest_page(document: Part) -> str:
+    """The page of a backtest as HTML.
+
+    Parameters
+    ----------
+    document
+        What `backtest_document` made.
+    """
+    drawn = [(year, _safe(backtest_figure(document, year))) for year in years_drawn(document)]
+    return _environment().get_template("backtest.html.jinja").render(document=document, figures=drawn)
 
 
 def _environment() -> Environment:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from myopoise.files import write_whole
-from myopoise.report.page import page
+from myopoise.report.page import backtest_page, page
 
-__all__ = ["as_json", "schema_text", "write_report"]
+__all__ = ["as_json", "schema_text", "write_backtest", "write_report"]
 
 
 def write_report(document: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
@@ -35,6 +35,28 @@ def write_report(document: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
         "report.schema.json": schema_text(),
     }
     folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    return tuple(folder / name for name in texts)
+
+
+def write_backtest(document: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
+    """Write the page and the document of a backtest.
+
+    Parameters
+    ----------
+    document
+        What `backtest_document` made.
+    folder
+        Where to; made if it is not there.
+
+    Returns
+    -------
+    paths
+        Of ``backtest.html`` and ``backtest.json``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"backtest.html": backtest_page(document), "backtest.json": as_json(document)}
     for name, text in texts.items():
         write_whole(folder / name, text)
     return tuple(folder / name for name in texts)
