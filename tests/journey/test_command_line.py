@@ -83,6 +83,18 @@ def test_before_the_first_study_the_report_says_there_is_no_evidence(tmp_path: P
     assert "no evidence" in found.stdout.lower()
 
 
+def test_a_quick_report_leaves_out_what_drives_the_answer(tmp_path: Path) -> None:
+    whole = json.loads(myopoise("report", "--as-of", "1994", "--out", str(tmp_path), "--json").stdout)
+    quick = json.loads(
+        myopoise("report", "--as-of", "1994", "--quick", "--out", str(tmp_path), "--json").stdout
+    )
+    assert quick["drives"] is None
+    assert {t["assumption"] for t in whole["drives"]["turned"]} <= set(whole["drives"]["assumptions"])
+    assert whole["drives"]["checks"]
+    assert quick["answers"] == whole["answers"]
+    assert "What drives this answer" not in (tmp_path / "report.html").read_text("utf-8")
+
+
 def test_the_selection_that_was_used_can_be_written(tmp_path: Path) -> None:
     myopoise("evidence", "select", "--out", str(tmp_path / "selection"))
     with (tmp_path / "selection" / "rows.csv").open(encoding="utf-8", newline="") as handle:

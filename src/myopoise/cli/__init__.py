@@ -72,8 +72,9 @@ def commands() -> None:
     help="Folder for report.html, report.json and report.schema.json.",
 )
 @as_of_option
+@click.option("--quick", is_flag=True, help="Leave out what drives the answer, which takes six more fits.")
 @json_option
-def report(out: Path, as_of: int | None, as_json: bool) -> None:
+def report(out: Path, as_of: int | None, quick: bool, as_json: bool) -> None:
     """The main job: from the evidence to the answer, as a page, as data, and in the terminal.
 
     Example: myopoise report --as-of 2006 --out report-2006
@@ -86,7 +87,7 @@ def report(out: Path, as_of: int | None, as_json: bool) -> None:
     from myopoise.report.writing import write_report
 
     with progress() as tell:
-        inquiry = inquire(Question(as_of), driven=True, progress=tell)
+        inquiry = inquire(Question(as_of), driven=not quick, progress=tell)
     found = document(inquiry, generated_at=moment, version=myopoise.__version__)
     paths = write_report(found, out)
     if as_json:
