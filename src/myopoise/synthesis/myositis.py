@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from myopoise.evidence.rows import Row, Selection, treatments_in
 from myopoise.synthesis.checking import trust_in
@@ -105,6 +106,33 @@ class MyositisPriors:
         """Each prior and the interval it implies, by name."""
         return {field.name.replace("_", " "): getattr(self, field.name).sentence for field in fields(self)}
 
+    @property
+    def in_patients(self) -> dict[str, str]:
+        """Each prior, the interval it implies, and the same in patients where half of them respond, by name."""
+        return {
+            name: f"{sentence}; {self._patients(name.replace(' ', '_'))}"
+            for name, sentence in self.sentences.items()
+        }
+
+    def _patients(self, name: str) -> str:
+        prior = getattr(self, name)
+        low, high = (float(prior.value(np.array(z))) for z in (-1.959964, 1.959964))
+        if name in _DISTANCE_NAMES:
+            return (
+                "where 50 of 100 reach the lower level, "
+                f"{100 * ndtr(-high):.0f} to {100 * ndtr(-low):.0f} reach the next"
+            )
+        if isinstance(prior, Normal):
+            return (
+                f"where 50 of 100 respond, it makes {100 * ndtr(low):.0f} to {100 * ndtr(high):.0f} of them"
+            )
+        return (
+            f"where 50 of 100 respond, one such standard deviation makes {100 * ndtr(high):.0f} at the most"
+        )
+
+
+_DISTANCE_NAMES = ("moderate", "major")
+
 
 def myositis_model(selection: Selection, reading: Reading, priors: MyositisPriors) -> LatentModel | None:
     """The evidence model of one reading, ready for inference; None when no row enters.
@@ -165,7 +193,15 @@ def synthesise(
     studies = {row.study for row in rows} | {p.study for p in selection.printed}
     entered = (*sorted({row.study for row in rows}), *(p.study for p in selection.printed))
     return Synthesis(
-        *(reading, len(studies), patients, found | spreads, priors.sentences, trust_in(posterior), posterior),
+        *(
+            reading,
+            len(studies),
+            patients,
+            found | spreads,
+            priors.in_patients,
+            trust_in(posterior),
+            posterior,
+        ),
         entered=entered,
     )
 
